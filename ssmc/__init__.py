@@ -1,0 +1,1 @@
+"""ssmc: compiles regular languages into state-space models and proves them right at every input length."""

@@ -1,0 +1,1 @@
+"""How the automaton decomposes: contexts, levels, reduction, the IR and its interpreter."""

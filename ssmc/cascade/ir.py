@@ -1,0 +1,310 @@
+"""The cascade: a DAG of hold/overwrite components, the intermediate representation between automata and weights.
+
+Each component k keeps one integer value. Reading a symbol of class x, every component at once looks up
+`table[(x, v_j for j in depends_on)]` with the values *before* the symbol and applies the affine action h -> mul*h + add that it finds.
+The readout looks up its own table with the same values, those before the symbol, and so tells the output *after* the symbol
+(the lag of docs/design: a component or head never needs another's value of the same step). A key that a table lacks is a don't-care: no
+live prefix meets it, and a target may fill it as it likes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ssmc.automaton import Automaton
+from ssmc.errors import InvariantError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Mode = Literal["recognise", "predict"]
+Kind = Literal["reset", "counter", "window"]
+Key = tuple[int, ...]
+
+
+class Action(NamedTuple):
+    """The affine map h -> mul*h + add on a component's value."""
+
+    mul: int
+    add: int
+
+
+HOLD = Action(1, 0)
+
+
+def overwrite(value: int) -> Action:
+    """The constant map to `value`."""
+    return Action(0, value)
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component: its value, what it reads and what it does.
+
+    Attributes:
+        name: what the component is, for people (`level 2`, `counter a-b`, `latch`).
+        kind: `reset` (hold or overwrite; initial value 0), `counter` (add or overwrite; initial value 0) or `window` (always overwrites: one tap
+            of the last symbols, which a target may take from its causal convolution).
+        low: the least value; 0 but for counters.
+        size: the number of values, which are low .. low+size-1.
+        depends_on: ascending indices of earlier components.
+        table: (class, values of depends_on) -> action; missing keys are don't-cares.
+        labels: a name for each value, or empty.
+        latch: whether this is the `dead` bit of recognise mode (value 1: dead, for ever).
+        saturating: counters only: the value stops at low+size-1 (h itself may run on).
+    """
+
+    name: str
+    kind: Kind
+    size: int
+    depends_on: tuple[int, ...]
+    table: Mapping[Key, Action]
+    low: int = 0
+    labels: tuple[str, ...] = ()
+    latch: bool = False
+    saturating: bool = False
+
+    @property
+    def values(self) -> range:
+        """The values the component takes."""
+        return range(self.low, self.low + self.size)
+
+    def apply(self, action: Action, value: int) -> int:
+        """The value after an action.
+
+        Raises:
+            InvariantError: the action leaves the range of values (and the counter does not saturate).
+        """
+        after = action.mul * value + action.add
+        if self.saturating:
+            after = min(after, self.values[-1])
+        if after not in self.values:
+            raise InvariantError(f"{self.name}: value {after} is outside {self.values}")
+        return after
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types that `from_json` reads back."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "low": self.low,
+            "size": self.size,
+            "depends_on": list(self.depends_on),
+            "table": [[list(key), list(action)] for key, action in sorted(self.table.items())],
+            "labels": list(self.labels),
+            "latch": self.latch,
+            "saturating": self.saturating,
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Component:
+        """The inverse of `to_json`."""
+        return Component(
+            name=data["name"],
+            kind=data["kind"],
+            size=data["size"],
+            depends_on=tuple(data["depends_on"]),
+            table=MappingProxyType({tuple(key): Action(*action) for key, action in data["table"]}),
+            low=data["low"],
+            labels=tuple(data["labels"]),
+            latch=data["latch"],
+            saturating=data["saturating"],
+        )
+
+
+class Output(NamedTuple):
+    """What the model says after a prefix: is it a word, and (predict mode) which classes may follow."""
+
+    accepting: bool
+    legal: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """The head: (class, values before the symbol) -> index into `outputs`.
+
+    Attributes:
+        depends_on: ascending indices of the components it reads.
+        table: (class, values of depends_on) -> index into `outputs`; missing keys are don't-cares.
+        outputs: the distinct outputs.
+        initial: the index of the output of the empty prefix.
+    """
+
+    depends_on: tuple[int, ...]
+    table: Mapping[Key, int]
+    outputs: tuple[Output, ...]
+    initial: int
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types that `from_json` reads back."""
+        return {
+            "depends_on": list(self.depends_on),
+            "table": [[list(key), value] for key, value in sorted(self.table.items())],
+            "outputs": [[output.accepting, list(output.legal)] for output in self.outputs],
+            "initial": self.initial,
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Readout:
+        """The inverse of `to_json`."""
+        return Readout(
+            depends_on=tuple(data["depends_on"]),
+            table=MappingProxyType({tuple(key): value for key, value in data["table"]}),
+            outputs=tuple(Output(accepting, tuple(legal)) for accepting, legal in data["outputs"]),
+            initial=data["initial"],
+        )
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """A cascade over an automaton's symbol classes.
+
+    Attributes:
+        automaton: the language.
+        mode: `recognise` (every input gets a verdict; a latch remembers the first undefined transition) or `predict` (inputs are prefixes of
+            words; after each the accepting bit and the legal next classes).
+        components: in an order in which dependencies come first.
+        readout: the head.
+    """
+
+    automaton: Automaton
+    mode: Mode
+    components: tuple[Component, ...]
+    readout: Readout
+
+    @property
+    def initial(self) -> tuple[int, ...]:
+        """The values before any symbol."""
+        return (0,) * len(self.components)
+
+    def step(self, values: Sequence[int], symbol_class: int) -> tuple[int, ...]:
+        """The values after a symbol.
+
+        Raises:
+            InvariantError: some table lacks the key (no live prefix leads there).
+        """
+        return tuple(
+            component.apply(
+                self._lookup(component.name, component.table, component.depends_on, values, symbol_class), value
+            )
+            for component, value in zip(self.components, values, strict=True)
+        )
+
+    def output(self, values: Sequence[int], symbol_class: int) -> Output:
+        """The output after a symbol, from the values before it.
+
+        Raises:
+            InvariantError: the readout lacks the key.
+        """
+        outcome: int = self._lookup("readout", self.readout.table, self.readout.depends_on, values, symbol_class)
+        return self.readout.outputs[outcome]
+
+    @staticmethod
+    def _lookup(name: str, table: Mapping[Key, Any], reads: tuple[int, ...], values: Sequence[int], x: int) -> Any:
+        key = (x, *(values[j] for j in reads))
+        try:
+            return table[key]
+        except KeyError:
+            raise InvariantError(f"{name}: no entry for {key}") from None
+
+    @cached_property
+    def layers(self) -> tuple[int, ...]:
+        """The layer of each component: 0 for windows, otherwise 1 + the largest layer among its dependencies."""
+        out: list[int] = []
+        for component in self.components:
+            below = max((out[j] for j in component.depends_on), default=0)
+            out.append(0 if component.kind == "window" else 1 + below)
+        return tuple(out)
+
+    @property
+    def depth(self) -> int:
+        """The number of scan layers."""
+        return max(self.layers, default=0)
+
+    @property
+    def latch(self) -> int | None:
+        """The index of the latch, if there is one."""
+        return next((k for k, component in enumerate(self.components) if component.latch), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types that `from_json` reads back."""
+        return {
+            "automaton": self.automaton.to_json(),
+            "mode": self.mode,
+            "components": [component.to_json() for component in self.components],
+            "readout": self.readout.to_json(),
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Cascade:
+        """The inverse of `to_json`.
+
+        Raises:
+            InvariantError: the data describe no valid cascade.
+        """
+        cascade = Cascade(
+            automaton=Automaton.from_json(data["automaton"]),
+            mode=data["mode"],
+            components=tuple(Component.from_json(c) for c in data["components"]),
+            readout=Readout.from_json(data["readout"]),
+        )
+        cascade.check()
+        return cascade
+
+    def check(self) -> None:
+        """Checks the specification of a valid cascade (shapes and ranges; not that it computes the language).
+
+        Raises:
+            InvariantError: it is broken.
+        """
+        if self.mode not in ("recognise", "predict"):
+            raise InvariantError(f"mode {self.mode!r}")
+        if sum(component.latch for component in self.components) > 1:
+            raise InvariantError("more than one latch")
+        for k, component in enumerate(self.components):
+            self._check_component(k, component)
+        self._check_reads("readout", self.readout.depends_on, self.readout.table, len(self.components))
+        outcomes = range(len(self.readout.outputs))
+        if self.readout.initial not in outcomes or any(o not in outcomes for o in self.readout.table.values()):
+            raise InvariantError("readout: outcome out of range")
+        if any(c not in range(self.automaton.classes) for output in self.readout.outputs for c in output.legal):
+            raise InvariantError("readout: legal class out of range")
+
+    def _check_component(self, k: int, component: Component) -> None:
+        name = f"component {k} ({component.name})"
+        self._check_reads(name, component.depends_on, component.table, k)
+        if component.size < 1 or 0 not in component.values:
+            raise InvariantError(f"{name}: the initial value 0 must be a value")
+        if component.labels and len(component.labels) != component.size:
+            raise InvariantError(f"{name}: one label a value")
+        for mul, add in component.table.values():
+            resets = mul == 0 and add in component.values
+            if component.kind == "reset":
+                good = component.low == 0 and (resets or (mul, add) == HOLD)
+            elif component.kind == "window":
+                good = component.low == 0 and resets
+            elif component.kind == "counter":
+                good = resets or mul == 1
+            else:
+                raise InvariantError(f"{name}: kind {component.kind!r}")
+            if not good or (component.saturating and mul == 1 and add < 0):
+                raise InvariantError(f"{name}: action ({mul}, {add})")
+        if component.saturating and component.kind != "counter":
+            raise InvariantError(f"{name}: only counters saturate")
+        if component.kind == "window" and any(self.components[j].kind != "window" for j in component.depends_on):
+            raise InvariantError(f"{name}: a window reads windows only")
+        if component.latch and (component.kind, component.size) != ("reset", 2):
+            raise InvariantError(f"{name}: a latch is a reset with 2 values")
+        if component.latch and any(action not in (HOLD, overwrite(1)) for action in component.table.values()):
+            raise InvariantError(f"{name}: a latch is never cleared")
+
+    def _check_reads(self, name: str, reads: tuple[int, ...], table: Mapping[Key, Any], limit: int) -> None:
+        if list(reads) != sorted(set(reads)) or any(j not in range(limit) for j in reads):
+            raise InvariantError(f"{name}: dependencies {reads}")
+        ranges = [range(self.automaton.classes), *(self.components[j].values for j in reads)]
+        for key in table:
+            if len(key) != len(ranges) or any(v not in r for v, r in zip(key, ranges, strict=True)):
+                raise InvariantError(f"{name}: key {key}")

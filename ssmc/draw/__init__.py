@@ -1,0 +1,1 @@
+"""Pictures: DOT text through pydot, rendering where Graphviz is present."""

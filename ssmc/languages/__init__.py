@@ -1,0 +1,1 @@
+"""What the user writes: expressions, automata files and grammar files become an Automaton."""

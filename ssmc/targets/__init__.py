@@ -1,0 +1,1 @@
+"""How a cascade becomes the weights of one architecture."""

@@ -1,0 +1,1 @@
+"""Proofs of equivalence between a model and its automaton, and their certificates."""
