@@ -1,0 +1,130 @@
+"""The languages named on the command line: paths, `-`, shipped grammars and `-e` expressions, each read when its turn comes."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ssmc.cli import failure
+from ssmc.cli.terminal import track
+from ssmc.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ssmc.languages import Language
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sources are read: the options `--alphabet`, `--syntax`, `--state-limit` and `--seconds`."""
+
+    alphabet: str | None
+    syntax: str | None
+    state_limit: int | None
+    seconds: float | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keyword arguments of `read_language`; limits only where given, so that its defaults stay in one place."""
+        limits = {"state_limit": self.state_limit, "seconds": self.seconds}
+        return {"alphabet": self.alphabet, "syntax": self.syntax} | {k: v for k, v in limits.items() if v is not None}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One language to be read.
+
+    Attributes:
+        text: a path, `-`, the name of a shipped grammar, or the expression itself.
+        is_expression: whether `text` was given by `-e`.
+        reading: how to read it.
+    """
+
+    text: str
+    is_expression: bool
+    reading: Reading
+
+    def read(self) -> Language:
+        """The language.
+
+        Raises:
+            SsmcError: it cannot be read, or a limit is reached.
+        """
+        from ssmc.languages import language_of, read_language
+
+        if self.is_expression:
+            return language_of(self.text, **self.reading.settings)
+        return read_language(self.text, **self.reading.settings)
+
+
+def reading_options(function: F) -> F:
+    """Adds the options that say how a source is read; the function takes them as `reading`."""
+
+    @functools.wraps(function)
+    def wrapper(
+        *, alphabet: str | None, syntax: str | None, state_limit: int | None, seconds: float | None, **rest: Any
+    ) -> Any:
+        return function(reading=Reading(alphabet, syntax, state_limit, seconds), **rest)
+
+    options = (
+        click.option("--alphabet", metavar="SYMBOLS", help="The alphabet: 'ab', or 'w0,w1,i' for longer symbols."),
+        click.option("--syntax", type=click.Choice(["formal", "python"]), help="The notation of expressions."),
+        click.option("--state-limit", type=click.IntRange(min=1), help="Most states of any automaton on the way."),
+        click.option(
+            "--seconds", type=click.FloatRange(min=0, min_open=True), help="Most seconds for reading a language."
+        ),
+    )
+    for option in reversed(options):
+        wrapper = option(wrapper)
+    return wrapper  # type: ignore[return-value]
+
+
+def source_arguments(function: F) -> F:
+    """Adds SOURCE..., `-e` and the reading options; the function takes `sources: list[Source]`."""
+
+    @functools.wraps(function)
+    def wrapper(*, source: Sequence[str], expression: Sequence[str], reading: Reading, **rest: Any) -> Any:
+        if not source and not expression:
+            raise UsageError(
+                "no SOURCE: give a path, '-' for standard input, the name of a shipped grammar, or -e EXPRESSION"
+            )
+        if source.count("-") > 1:
+            raise UsageError("standard input ('-') can be read once only")
+        named = [Source(text, is_expression=False, reading=reading) for text in source]
+        given = [Source(text, is_expression=True, reading=reading) for text in expression]
+        return function(sources=named + given, **rest)
+
+    expression = click.option(
+        "-e", "--expression", multiple=True, help="An expression instead of a SOURCE; may be repeated."
+    )
+    return click.argument("source", nargs=-1)(expression(reading_options(wrapper)))  # type: ignore[return-value]
+
+
+def for_each(sources: Sequence[Source], action: Callable[[Source], int], *, as_json: bool, label: str) -> int:
+    """Does `action` for every source in order, reports the errors of each, and returns the worst exit code.
+
+    Args:
+        sources: what to read.
+        action: prints the answer of one source and returns its exit code.
+        as_json: how errors are reported.
+        label: what the progress bar says.
+    """
+    codes = []
+    for source in track(sources, label):
+        try:
+            codes.append(action(source))
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            if "--debug" in sys.argv:
+                raise
+            name = source.text if len(sources) > 1 else None
+            codes.append(failure.report(error, as_json=as_json, name=name))
+    return failure.worst(codes)

@@ -1,0 +1,26 @@
+"""The one table of commands: a name, the module that defines it, and the line that `ssmc --help` shows.
+
+The module is imported only when its command is named, so that help and small commands start quickly. It defines `command`,
+a `ssmc.cli.command.Command`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One command: the module with its `command`, and its summary."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "compile": Entry("ssmc.cli.compile", "Compile a language to a model file and prove it."),
+    "check-starfree": Entry("ssmc.cli.check_starfree", "Decide whether a language is star-free, with a witness."),
+    "run": Entry("ssmc.cli.run", "Run a model file on strings."),
+    "verify": Entry("ssmc.cli.verify", "Prove a model file equal to its language, or find the shortest difference."),
+    "inspect": Entry("ssmc.cli.inspect", "Show what a model file holds, without building it."),
+    "bench": Entry("ssmc.cli.bench", "Measure the scans of this machine, or a model file's tokens per second."),
+}

@@ -1,0 +1,36 @@
+"""What is said to people: stderr, in colour and with progress only where stderr is a terminal and NO_COLOR is unset."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+T = TypeVar("T")
+
+
+def say(text: str, fg: str | None = None) -> None:
+    """Prints a line to stderr.
+
+    Args:
+        text: the line.
+        fg: its colour, where colours are wanted.
+    """
+    plain = bool(os.environ.get("NO_COLOR")) or not sys.stderr.isatty()
+    click.echo(text if plain or fg is None else click.style(text, fg=fg), err=True)
+
+
+def track(items: Sequence[T], label: str) -> Iterator[T]:
+    """The items, with a progress bar on stderr where it is a terminal and there are several."""
+    if len(items) < 2 or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track as bar
+
+    yield from bar(items, description=label, console=Console(stderr=True), transient=True)
