@@ -1,0 +1,163 @@
+"""Transition maps as byte strings: composition, powers and breadth-first enumeration of the monoid they generate.
+
+A map m on n points is a byte string of n entries, entry q being q·m; the value n stands for *undefined* and is fixed by every map
+(it is the sink of the complete automaton), so that a monoid of partial maps and its completion are one and the same. Up to
+256 values an entry is a byte and "first m, then x" is `m.translate(x)`, one call into C; above, an entry is a native 16-bit integer and
+numpy takes all generators at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssmc.automaton import DEAD
+from ssmc.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ssmc.automaton import Automaton
+
+BYTE_VALUES = 256
+WIDE_VALUES = 65536
+
+
+class Maps:
+    """The generators of a monoid of partial maps on n states, and the operations on its elements.
+
+    Attributes:
+        size: n, the number of states.
+        generators: the generator maps.
+        identity: the identity map.
+    """
+
+    def __init__(self, size: int, columns: Sequence[Sequence[int]]) -> None:
+        """Takes the maps as `columns[x][q]`, `DEAD` where undefined.
+
+        Raises:
+            LimitError: more than 65,535 states.
+        """
+        self.size = size
+        self.narrow = size < BYTE_VALUES or (size == BYTE_VALUES and all(DEAD not in c for c in columns))
+        if size >= WIDE_VALUES:
+            raise LimitError("states of a transition map", size, WIDE_VALUES - 1)
+        self.identity = self.pack(range(size))
+        self.generators = [self.pack([size if r == DEAD else r for r in column]) for column in columns]
+        self._tail = bytes(range(size, BYTE_VALUES)) if self.narrow else self.pack([size])
+        self.products = self._narrow_products() if self.narrow else self._wide_products()
+
+    def pack(self, values: Sequence[int]) -> bytes:
+        """The map with the given entries."""
+        if self.narrow:
+            return bytes(values)
+        from array import array
+
+        return array("H", values).tobytes()
+
+    def unpack(self, element: bytes) -> Sequence[int]:
+        """The entries of a map."""
+        return element if self.narrow else memoryview(element).cast("H")
+
+    def then(self, first: bytes, second: bytes) -> bytes:
+        """The map "first, then second"."""
+        if self.narrow:
+            return first.translate(second + self._tail)
+        import numpy as np
+
+        table = np.frombuffer(second + self._tail, dtype=np.uint16)
+        return table[np.frombuffer(first, dtype=np.uint16)].tobytes()
+
+    def _narrow_products(self) -> Callable[[bytes], Sequence[bytes]]:
+        tables = [generator + self._tail for generator in self.generators]
+        return lambda element: [element.translate(table) for table in tables]
+
+    def _wide_products(self) -> Callable[[bytes], Sequence[bytes]]:
+        import numpy as np
+
+        tables = np.frombuffer(b"".join(g + self._tail for g in self.generators), dtype=np.uint16)
+        tables = tables.reshape(len(self.generators), self.size + 1)
+        width = 2 * self.size
+        starts = range(0, width * len(self.generators), width)
+
+        def products(element: bytes) -> Sequence[bytes]:
+            flat = tables[:, np.frombuffer(element, dtype=np.uint16)].tobytes()
+            return [flat[start : start + width] for start in starts]
+
+        return products
+
+    def settled(self, element: bytes) -> bytes:
+        """A power x^m with m >= n: it sends every state to a state on a cycle of x, or to undefined."""
+        power, exponent = element, 1
+        while exponent < self.size:
+            power, exponent = self.then(power, power), 2 * exponent
+        return power
+
+    def has_counter(self, element: bytes) -> bool:
+        """Whether the map has a cycle of two states or more."""
+        settled = self.settled(element)
+        return self.then(settled, element) != settled
+
+    def enumerate(self) -> Iterator[tuple[bytes, int, int]]:
+        """The elements of the monoid by length of their shortest word, in alphabet order within a length.
+
+        Yields:
+            The element, the number (in this order) of the element whose product with a generator it was first found as, and the
+            number of this generator; -1, -1 for the identity, which comes first.
+        """
+        elements = [self.identity]
+        seen = {self.identity}
+        yield self.identity, -1, -1
+        for number, element in enumerate(elements):
+            for letter, product in enumerate(self.products(element)):
+                if product not in seen:
+                    seen.add(product)
+                    elements.append(product)
+                    yield product, number, letter
+
+
+def transition_maps(automaton: Automaton) -> Maps:
+    """The generators of the transition monoid: one map for each symbol class.
+
+    The live states with an undefined value stand for the complete minimal automaton: both monoids have the same elements, and the identity
+    is one of them.
+
+    Raises:
+        LimitError: more than 65,535 states.
+    """
+    return Maps(automaton.states, automaton.columns)
+
+
+@dataclass(frozen=True)
+class Enumeration:
+    """The outcome of counting a monoid: `size` is None when the budget ran out after `reached` elements."""
+
+    size: int | None
+    reached: int
+
+
+def monoid_size(automaton: Automaton, limit: int, deadline: float = float("inf")) -> Enumeration:
+    """The number of elements of the transition monoid of the complete minimal automaton, the identity included.
+
+    Args:
+        automaton: the language.
+        limit: the largest size to count to.
+        deadline: the value of `time.monotonic` at which to give up.
+    """
+    maps = transition_maps(automaton)
+    if limit < 1:
+        return Enumeration(None, 0)
+    elements = [maps.identity]
+    seen = {maps.identity}
+    products = maps.products
+    for number, element in enumerate(elements):
+        for product in products(element):
+            if product not in seen:
+                seen.add(product)
+                elements.append(product)
+        if len(elements) > limit:
+            return Enumeration(None, limit)
+        if not number & 1023 and time.monotonic() > deadline:
+            return Enumeration(None, len(elements))
+    return Enumeration(len(elements), len(elements))

@@ -1,0 +1,82 @@
+"""The strongly connected parts of an automaton, reduced: all that matters for counters is inside them.
+
+A *counter* of period p > 1 is a word w and a state q with q, q·w, ..., q·w^(p-1) distinct and q·w^p = q. A minimal automaton
+recognises a star-free language iff it has no counter (Schützenberger 1965; McNaughton and Papert 1971). Two reductions keep every
+counter and every word that drives one:
+
+* **Restriction.** The run of w^p from q returns to q, so it never leaves the strongly connected component of q: the counters of
+  the automaton are those of its components, each with the partial maps that remain when leaving the component is undefined.
+* **Merging.** Merge two states of a component with equal rows. If q and q·w were merged, (q·w)·w = q·w and there would be no
+  cycle, so a counter stays one in the quotient. Conversely, if [q]·w^p = [q] in the quotient then q·w^p and q have equal rows, so
+  (q·w)·w^p = q·w: the state q·w carries a counter of w in the component itself, of the same period. Repeat until all rows differ.
+  States that are told apart by the last N symbols alone are gone after N rounds.
+
+A component with one state left has no counter. If this is so for all of them (a partially ordered automaton, a sliding window,
+chains and products of these) the language is star-free and nothing else has to be computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssmc.algebra.graph import strong_components
+from ssmc.automaton import DEAD
+
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
+
+
+@dataclass(frozen=True)
+class Part:
+    """A strongly connected component with merged states and the letters that can take part in a counter.
+
+    Attributes:
+        members: the automaton's states behind each state of the part.
+        letters: the symbol class behind each map.
+        maps: `maps[x][q]` is the state after letter x, or `DEAD`; distinct, no identity, every image has two states or more.
+    """
+
+    members: tuple[tuple[int, ...], ...]
+    letters: tuple[int, ...]
+    maps: tuple[tuple[int, ...], ...]
+
+    @property
+    def size(self) -> int:
+        """The number of states."""
+        return len(self.members)
+
+
+def counter_parts(automaton: Automaton) -> list[Part]:
+    """The parts that may have a counter: those with two states or more after merging, smallest first."""
+    successors = [sorted({r for r in row if r != DEAD}) for row in automaton.delta]
+    found = []
+    for component in strong_components(successors):
+        if len(component) > 1:
+            part = _reduce(automaton, sorted(component))
+            if part.size > 1 and part.maps:
+                found.append(part)
+    return sorted(found, key=lambda part: (part.size, part.members))
+
+
+def _reduce(automaton: Automaton, component: list[int]) -> Part:
+    number = {q: i for i, q in enumerate(component)}
+    rows = [tuple(number.get(r, DEAD) for r in automaton.delta[q]) for q in component]
+    members = [[q] for q in component]
+    while True:
+        block: dict[tuple[int, ...], int] = {}
+        renamed = [block.setdefault(row, len(block)) for row in rows]
+        if len(block) == len(rows):
+            break
+        merged: list[list[int]] = [[] for _ in block]
+        for state, b in enumerate(renamed):
+            merged[b] += members[state]
+        members = merged
+        renamed.append(DEAD)  # the entry at index DEAD = -1
+        rows = [tuple(renamed[r] for r in row) for row in block]
+    letters: dict[tuple[int, ...], int] = {}
+    identity = tuple(range(len(rows)))
+    for c, column in enumerate(zip(*rows, strict=True)):
+        if column not in letters and column != identity and len(set(column) - {DEAD}) > 1:
+            letters[column] = c
+    return Part(tuple(tuple(sorted(m)) for m in members), tuple(letters.values()), tuple(letters))

@@ -1,0 +1,107 @@
+"""The verdict: is a language star-free, and how can a reader see it?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ssmc.algebra.maps import monoid_size
+from ssmc.algebra.parts import counter_parts
+from ssmc.algebra.shortest import shortest_counter
+from ssmc.algebra.skeleton import search_skeleton
+from ssmc.algebra.witness import Witness, build_witness
+
+if TYPE_CHECKING:
+    from ssmc.algebra.parts import Part
+    from ssmc.automaton import Automaton
+
+MONOID_LIMIT = 100_000
+SET_LIMIT = 2_000_000
+SECONDS = 60.0
+_WITNESS_ELEMENTS = 50_000
+"""Elements to enumerate in search of a shorter witness."""
+
+Verdict = Literal["star-free", "not-star-free", "unknown"]
+
+
+@dataclass(frozen=True)
+class StarFreeReport:
+    """What is known about a language's star-freeness.
+
+    Attributes:
+        verdict: `unknown` when a budget ran out.
+        monoid_size: the size of the transition monoid of the complete minimal automaton, identity included; None above the limit.
+        witness: the counter, if the language is not star-free.
+        sets: the number of image sets that were visited.
+        limit: for `unknown`, the budget that ran out: `image sets` or `seconds`.
+    """
+
+    verdict: Verdict
+    monoid_size: int | None
+    witness: Witness | None
+    sets: int
+    limit: str | None = None
+
+    def to_json(self, automaton: Automaton) -> dict[str, Any]:
+        """The data of `check-starfree --json`."""
+        return {
+            "schema": "ssmc.starfree/1",
+            "verdict": self.verdict,
+            "states": automaton.states,
+            "complete_states": automaton.complete_states,
+            "monoid_size": self.monoid_size,
+            "witness": None if self.witness is None else self.witness.to_json(automaton),
+            "image_sets": self.sets,
+            "limit": self.limit,
+        }
+
+
+def check_starfree(
+    automaton: Automaton,
+    *,
+    monoid_limit: int = MONOID_LIMIT,
+    set_limit: int = SET_LIMIT,
+    seconds: float = SECONDS,
+) -> StarFreeReport:
+    """Decides whether the language is star-free.
+
+    Args:
+        automaton: the trimmed minimal automaton.
+        monoid_limit: count the transition monoid up to this size; 0 does not count at all.
+        set_limit: visit at most this number of image sets.
+        seconds: give up the decision after this time (counting the monoid is bounded by its own limit only).
+    """
+    deadline = time.monotonic() + seconds
+    parts = counter_parts(automaton)
+    word, sets, open_part = _decide(parts, set_limit, deadline)
+    witness = None if word is None else _best_witness(automaton, parts, word, deadline)
+    size = monoid_size(automaton, monoid_limit).size
+    if witness is not None:
+        return StarFreeReport("not-star-free", size, witness, sets)
+    if open_part:
+        limit = "seconds" if time.monotonic() > deadline else "image sets"
+        return StarFreeReport("unknown", size, None, sets, limit)
+    return StarFreeReport("star-free", size, None, sets)
+
+
+def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[int, ...] | None, int, bool]:
+    """A word of classes with a counter, the number of sets visited, and whether some part stayed undecided."""
+    sets = 0
+    undecided = False
+    for part in parts:
+        finding = search_skeleton(part, set_limit - sets, deadline)
+        sets += finding.sets
+        if finding.verdict:
+            return tuple(part.letters[x] for x in finding.word), sets, False
+        undecided = undecided or finding.verdict is None
+    return None, sets, undecided
+
+
+def _best_witness(automaton: Automaton, parts: list[Part], word: tuple[int, ...], deadline: float) -> Witness | None:
+    found = build_witness(automaton, word)
+    if found is None:
+        return None
+    classes = [automaton.alphabet.class_of(s) for s in found.word]
+    best, proved = shortest_counter(parts, classes, _WITNESS_ELEMENTS, deadline)
+    return build_witness(automaton, best or classes, shortest=proved)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from slow_twins import automata, automaton_of, slow_monoid, slow_period
+
+from ssmc.algebra import check_starfree, check_witness
+from ssmc.algebra.witness import build_witness
+from ssmc.automaton import DEAD, Alphabet, Automaton
+from ssmc.errors import VerificationError
+
+EVEN = automaton_of([[1], [0]], [0])
+FOUR = automaton_of([[1], [2], [3], [0]], [0])
+THREE = automaton_of([[1, 2], [2, 0], [0, 1]], [0])
+
+
+def exact_period(automaton: Automaton, prefix, word, suffix, steps: int) -> int:
+    pattern = [automaton.accepts((*prefix, *word * k, *suffix)) for k in range(steps)]
+    return next(d for d in range(1, steps) if pattern[d:] == pattern[:-d])
+
+
+@settings(max_examples=400, deadline=None)
+@given(automata())
+def test_the_skeleton_agrees_with_the_monoid(automaton: Automaton) -> None:
+    report = check_starfree(automaton)
+    monoid = slow_monoid(automaton)
+    assert report.monoid_size == len(monoid)
+    assert report.verdict == ("star-free" if all(slow_period(x) == 1 for x in monoid) else "not-star-free")
+    assert (report.witness is not None) == (report.verdict == "not-star-free")
+
+
+@settings(max_examples=300, deadline=None)
+@given(automata())
+def test_witnesses_are_right_and_shortest(automaton: Automaton) -> None:
+    witness = check_starfree(automaton, monoid_limit=0).witness
+    if witness is None:
+        return
+    check_witness(automaton, witness)
+    assert exact_period(automaton, witness.prefix, witness.word, witness.suffix, 5 * witness.period) == witness.period
+    assert witness.shortest
+    for length in range(1, min(len(witness.word), 6)):
+        for word in product(range(automaton.classes), repeat=length):
+            other = build_witness(automaton, word)
+            assert other is None or len(other.word) >= len(witness.word)
+
+
+@pytest.mark.parametrize(
+    ("automaton", "word", "period"),
+    [(EVEN, "a", 2), (FOUR, "aa", 2), (THREE, "a", 3)],
+)
+def test_known_witnesses(automaton: Automaton, word: str, period: int) -> None:
+    report = check_starfree(automaton)
+    data = report.to_json(automaton)
+    assert data["verdict"] == "not-star-free"
+    assert ("".join(data["witness"]["word"]), data["witness"]["period"]) == (word, period)
+    assert len(data["witness"]["orbit"]) == period
+
+
+def test_the_witness_is_described_in_one_line() -> None:
+    witness = check_starfree(EVEN).witness
+    assert witness is not None
+    assert witness.describe(EVEN) == "(a)^k is in the language exactly when k mod 2 is 0"
+
+
+def test_the_empty_language() -> None:
+    empty = automaton_of([[0, 0]], [])
+    data = check_starfree(empty).to_json(empty)
+    assert data["verdict"] == "star-free"
+    assert (data["states"], data["complete_states"], data["monoid_size"]) == (0, 1, 1)
+
+
+def test_all_words_and_the_empty_word() -> None:
+    assert check_starfree(automaton_of([[0, 0]], [0])).monoid_size == 1
+    assert check_starfree(automaton_of([[DEAD, DEAD]], [0])).monoid_size == 2
+
+
+def test_above_its_limit_the_monoid_is_not_counted() -> None:
+    assert check_starfree(FOUR, monoid_limit=4).monoid_size == 4
+    assert check_starfree(FOUR, monoid_limit=3).monoid_size is None
+
+
+def cyclic(states: int) -> Automaton:
+    """A cycle of the given length and a letter that merges two neighbours: group Z_n, and many image sets."""
+    return automaton_of([[(q + 1) % states, 0 if q == 1 else q] for q in range(states)], [0])
+
+
+@pytest.mark.parametrize("states", [255, 256, 257, 300])
+def test_more_states_than_a_byte_has_values(states: int) -> None:
+    chain = automaton_of([[q + 1 if q < states - 1 else DEAD] for q in range(states)], [states - 1])
+    report = check_starfree(chain)
+    assert (report.verdict, report.monoid_size) == ("star-free", states + 1)
+    ring = automaton_of([[(q + 1) % states] for q in range(states)], [0])
+    report = check_starfree(ring)
+    assert (report.verdict, report.monoid_size) == ("not-star-free", states)
+    assert report.witness is not None
+    check_witness(ring, report.witness)
+
+
+def test_a_budget_of_sets_ends_in_unknown() -> None:
+    # order-preserving maps of a path have no counter, and every subset of neighbours is an image
+    n = 12
+    rows = [[min(q + 1, n - 1), max(q - 1, 0), *(q + (q == c) for c in range(n - 1))] for q in range(n)]
+    path = automaton_of(rows, [0])
+    assert check_starfree(path, monoid_limit=0).verdict == "star-free"
+    report = check_starfree(path, set_limit=10, monoid_limit=0)
+    assert (report.verdict, report.witness, report.limit) == ("unknown", None, "image sets")
+    assert report.sets >= 10
+    assert check_starfree(path, seconds=0.0, monoid_limit=0).limit == "seconds"
+
+
+def test_the_checker_refuses_wrong_witnesses() -> None:
+    witness = check_starfree(FOUR).witness
+    assert witness is not None
+    assert check_witness(FOUR, witness) == (True, False)
+    for wrong in (
+        replace(witness, period=4, orbit=(0, 1, 2, 3), word=(0,)),
+        replace(witness, orbit=(0, 0)),
+        replace(witness, orbit=(0, 4)),
+        replace(witness, orbit=(1, 3)),
+        replace(witness, word=(0,)),
+        replace(witness, orbit=(0, 2, 1)),
+    ):
+        with pytest.raises(VerificationError):
+            check_witness(FOUR, wrong)
+    two = automaton_of([[1, 2], [0, 2], [DEAD, 0]], [0])
+    found = check_starfree(two).witness
+    assert found is not None
+    with pytest.raises(VerificationError, match="apart"):
+        check_witness(two, replace(found, suffix=(1, 1, 1)))
+
+
+def test_bytes_show_printable_symbols() -> None:
+    classes = [0 if 48 <= b < 58 else 1 for b in range(256)]
+    alphabet = Alphabet.of_classes("bytes", (), classes)
+    automaton = Automaton.from_table(alphabet, [[0, 1], [1, 0]], 0, [0])
+    data = check_starfree(automaton).to_json(automaton)
+    assert data["witness"]["word"] == ["0"]
+    assert data["witness"]["suffix"] == []
