@@ -115,6 +115,15 @@ class Component:
         )
 
 
+def layers_of(components: Sequence[Component]) -> tuple[int, ...]:
+    """The layer of each component: 0 for windows, otherwise 1 + the largest layer among its dependencies."""
+    out: list[int] = []
+    for component in components:
+        below = max((out[j] for j in component.depends_on), default=0)
+        out.append(0 if component.kind == "window" else 1 + below)
+    return tuple(out)
+
+
 class Output(NamedTuple):
     """What the model says after a prefix: is it a word, and (predict mode) which classes may follow."""
 
@@ -181,11 +190,18 @@ class Cascade:
         return (0,) * len(self.components)
 
     def step(self, values: Sequence[int], symbol_class: int) -> tuple[int, ...]:
-        """The values after a symbol.
+        """The values after a symbol. A set latch, and the step that sets it, freeze the rest, which nothing reads any more.
 
         Raises:
             InvariantError: some table lacks the key (no live prefix leads there).
         """
+        latch = self.latch
+        if latch is not None:
+            if values[latch]:
+                return tuple(values)
+            dead = self.components[latch]
+            if self._lookup(dead.name, dead.table, dead.depends_on, values, symbol_class) != HOLD:
+                return (*values[:latch], 1, *values[latch + 1 :])
         return tuple(
             component.apply(
                 self._lookup(component.name, component.table, component.depends_on, values, symbol_class), value
@@ -194,11 +210,13 @@ class Cascade:
         )
 
     def output(self, values: Sequence[int], symbol_class: int) -> Output:
-        """The output after a symbol, from the values before it.
+        """The output after a symbol, from the values before it; under a set latch it is a plain no.
 
         Raises:
             InvariantError: the readout lacks the key.
         """
+        if self.latch is not None and values[self.latch]:
+            return Output(accepting=False, legal=())
         outcome: int = self._lookup("readout", self.readout.table, self.readout.depends_on, values, symbol_class)
         return self.readout.outputs[outcome]
 
@@ -212,19 +230,15 @@ class Cascade:
 
     @cached_property
     def layers(self) -> tuple[int, ...]:
-        """The layer of each component: 0 for windows, otherwise 1 + the largest layer among its dependencies."""
-        out: list[int] = []
-        for component in self.components:
-            below = max((out[j] for j in component.depends_on), default=0)
-            out.append(0 if component.kind == "window" else 1 + below)
-        return tuple(out)
+        """The layer of each component."""
+        return layers_of(self.components)
 
     @property
     def depth(self) -> int:
         """The number of scan layers."""
         return max(self.layers, default=0)
 
-    @property
+    @cached_property
     def latch(self) -> int | None:
         """The index of the latch, if there is one."""
         return next((k for k, component in enumerate(self.components) if component.latch), None)

@@ -1,0 +1,117 @@
+"""From components and joint states to a cascade: latch, readout, removal of what nothing reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.ir import Cascade, Component, Output, Readout
+from ssmc.cascade.reduce import Demand, Variables, find_reads
+from ssmc.errors import InvariantError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ssmc.automaton import Automaton
+    from ssmc.cascade.covering import Covering
+    from ssmc.cascade.ir import Mode
+    from ssmc.cascade.joint import ActionTable, Joint
+
+
+def assemble(
+    automaton: Automaton, mode: Mode, covering: Covering, components: tuple[Component, ...], joint: Joint
+) -> Cascade:
+    """The cascade of a covering's components, with a latch if the mode and the covering ask for one.
+
+    In recognise mode a covering of the trimmed automaton needs a latch where a transition is undefined; a covering of the complete automaton (with
+    the sink as a state) does not.
+    """
+    outputs, output_of = _outputs(automaton, mode)
+    variables = Variables.of(components)
+    states = np.array(covering.states, dtype=np.int64)
+    after = np.array(covering.arrows, dtype=np.int64)[joint.contexts]
+    dead = after == DEAD
+    all_components = list(components)
+    latch: tuple[int, ...] = ()
+    if mode == "recognise" and dead.any():
+        table = _decide(joint, dead.astype(np.int64), np.zeros_like(dead, dtype=np.int64), variables)
+        all_components.append(
+            Component("latch", "reset", 2, table.reads, table.to_mapping(), labels=("live", "dead"), latch=True)
+        )
+        latch = (len(components),)
+    outcome = np.where(dead, output_of[DEAD], output_of[states[after]])
+    if mode == "predict":
+        outcome = np.where(dead, -1, outcome)
+    table = _decide(joint, outcome, np.full_like(outcome, -2), variables)
+    readout = Readout(
+        table.reads,
+        MappingProxyType({key: action.add for key, action in table.to_mapping().items() if action.mul == 0}),
+        outputs,
+        int(output_of[0]),
+    )
+    cascade = _prune(Cascade(automaton, mode, tuple(all_components), readout), latch)
+    cascade.check()
+    return cascade
+
+
+def constant_cascade(automaton: Automaton, mode: Mode) -> Cascade:
+    """The cascade of the empty language, which has no state: no components, and never a word."""
+    nothing = Output(accepting=False, legal=())
+    table = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
+    return Cascade(automaton, mode, (), Readout((), MappingProxyType(table), (nothing,), 0))
+
+
+def _outputs(automaton: Automaton, mode: Mode) -> tuple[tuple[Output, ...], NDArray[np.int64]]:
+    """The distinct outputs, and the output's index for each state; the last entry is that of the sink."""
+    number: dict[Output, int] = {}
+    index = []
+    for q in range(automaton.states):
+        legal = automaton.live_classes[q] if mode == "predict" else ()
+        index.append(number.setdefault(Output(q in automaton.accepting, legal), len(number)))
+    index.append(number.setdefault(Output(accepting=False, legal=()), len(number)))
+    return tuple(number), np.array(index, dtype=np.int64)
+
+
+def _decide(joint: Joint, needed: NDArray[np.int64], own: NDArray[np.int64], variables: Variables) -> ActionTable:
+    """The table that overwrites with `needed` (M, X), holding where `needed` is already `own`."""
+    count = needed.shape[1]
+    rows = np.repeat(np.arange(len(joint.contexts)), count)
+    table = np.concatenate(
+        [
+            np.tile(np.arange(count), len(joint.contexts))[:, None],
+            joint.values[rows],
+            needed.reshape(-1, 1),
+            own.reshape(-1, 1),
+        ],
+        axis=1,
+    )
+    table = np.unique(table, axis=0)
+    demand = Demand(table[:, 0], table[:, 1:-2], table[:, -2], table[:, -1])
+    reads = find_reads(demand, variables, count)
+    decided = demand.decide(variables.radix(count, reads), reads)
+    if decided is None:
+        raise InvariantError("the readout is not a function of the components")
+    return decided
+
+
+def _prune(cascade: Cascade, keep: Sequence[int]) -> Cascade:
+    """Removes the components that neither the readout nor a kept component reads."""
+    needed = set(keep) | set(cascade.readout.depends_on)
+    todo = list(needed)
+    for k in todo:
+        fresh = set(cascade.components[k].depends_on) - needed
+        needed |= fresh
+        todo.extend(fresh)
+    number = {old: new for new, old in enumerate(sorted(needed))}
+    components = tuple(
+        replace(cascade.components[old], depends_on=tuple(number[j] for j in cascade.components[old].depends_on))
+        for old in number
+    )
+    readout = replace(cascade.readout, depends_on=tuple(number[j] for j in cascade.readout.depends_on))
+    return replace(cascade, components=components, readout=readout)

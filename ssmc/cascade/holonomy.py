@@ -1,0 +1,240 @@
+"""The fibred holonomy decomposition: the cover by tiles that exists for every aperiodic system.
+
+Sources: Eilenberg, *Automata, Languages and Machines* B, chapter II (holonomy); Egri-Nagy and Nehaniv, *Computational holonomy
+decomposition of transformation semigroups* (2015). Here the construction runs in the fibres F_c of a context automaton, on partial maps:
+sets (c, P) are ordered by heights, a set is refined into its tiles (the maximal sets of the family properly inside it), and one level of the cascade
+tells the tile for all sets of one height. docs/cascade.md has the argument.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.covering import STALE, Covering
+from ssmc.cascade.system import Mask, members
+from ssmc.errors import InvariantError, LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ssmc.cascade.ir import Component
+    from ssmc.cascade.system import Contexts, System
+
+Node = tuple[int, Mask]
+"""A set P of states that may be all that is known in context c."""
+
+
+@dataclass(frozen=True)
+class Holonomy:
+    """The family of sets, their heights and labelled tiles.
+
+    Attributes:
+        heights: the height of every set; singletons have 0.
+        tiles: for each set of two or more states its tiles, `label -> set`; labels are moved consistently by the arrows of a class.
+    """
+
+    heights: dict[Node, int]
+    tiles: dict[Node, dict[int, Mask]]
+
+    @property
+    def height(self) -> int:
+        """The largest height: the number of levels."""
+        return max(self.heights.values(), default=0)
+
+
+def find_holonomy(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> Holonomy:
+    """The holonomy structure of a system in the fibres of a context automaton.
+
+    Raises:
+        LimitError: the family has more than `set_limit` sets.
+        InvariantError: tiles are permuted, so the system is not aperiodic.
+    """
+    import networkx as nx
+
+    edges = _family(system, contexts, set_limit)
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph.add_nodes_from(edges)
+    graph.add_edges_from((v, w) for v, row in edges.items() for w in row.values())
+    classes = list(nx.strongly_connected_components(graph))
+    class_of = {v: i for i, members_ in enumerate(classes) for v in members_}
+    tiles = _tiles(edges)
+    order: nx.DiGraph[int] = nx.DiGraph()
+    order.add_nodes_from(range(len(classes)))
+    for v, row in edges.items():
+        below = (*row.values(), *((v[0], tile) for tile in tiles.get(v, ())))
+        order.add_edges_from((class_of[v], class_of[w]) for w in below if class_of[w] != class_of[v])
+    height: dict[int, int] = {}
+    for i in reversed(list(nx.topological_sort(order))):
+        single = next(iter(classes[i]))[1].bit_count() == 1
+        height[i] = 0 if single else 1 + max((height[j] for j in order.successors(i)), default=0)
+    heights = {v: height[class_of[v]] for v in edges}
+    return Holonomy(heights, _label(system, edges, class_of, tiles))
+
+
+def _family(system: System, contexts: Contexts, set_limit: int) -> dict[Node, dict[int, Node]]:
+    """All sets reachable from fibres and singletons by letters, with their arrows."""
+    edges: dict[Node, dict[int, Node]] = {}
+    queue: deque[Node] = deque()
+
+    def visit(node: Node) -> None:
+        if node not in edges:
+            edges[node] = {}
+            queue.append(node)
+            if len(edges) > set_limit:
+                raise LimitError("sets of the holonomy family", len(edges), set_limit, "--set-limit")
+
+    for c, fibre in enumerate(contexts.fibres):
+        visit((c, fibre))
+        for q in members(fibre):
+            visit((c, 1 << q))
+    while queue:
+        node = queue.popleft()
+        c, known = node
+        for x, d in enumerate(contexts.arrows[c]):
+            after = system.image(known, x) if d != DEAD else 0
+            if after:
+                edges[node][x] = (d, after)
+                visit((d, after))
+    return edges
+
+
+def _tiles(edges: dict[Node, dict[int, Node]]) -> dict[Node, list[Mask]]:
+    by_context: dict[int, list[Mask]] = {}
+    for c, known in edges:
+        by_context.setdefault(c, []).append(known)
+    tiles: dict[Node, list[Mask]] = {}
+    for c, family in by_context.items():
+        family.sort(key=lambda p: (-p.bit_count(), p))
+        for i, known in enumerate(family):
+            if known.bit_count() == 1:
+                break
+            maximal: list[Mask] = []
+            for smaller in family[i + 1 :]:
+                if smaller & ~known == 0 and smaller != known and all(smaller & ~big for big in maximal):
+                    maximal.append(smaller)
+            tiles[c, known] = maximal
+    return tiles
+
+
+def _label(
+    system: System, edges: dict[Node, dict[int, Node]], class_of: dict[Node, int], tiles: dict[Node, list[Mask]]
+) -> dict[Node, dict[int, Mask]]:
+    """Numbers the tiles so that arrows inside a class carry each number to itself (union-find along the arrows)."""
+    parent: dict[tuple[Node, Mask], tuple[Node, Mask]] = {(v, t): (v, t) for v, ts in tiles.items() for t in ts}
+
+    def find(a: tuple[Node, Mask]) -> tuple[Node, Mask]:
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        return a
+
+    for v, row in edges.items():
+        for x, w in row.items():
+            if v in tiles and class_of[v] == class_of[w]:
+                for tile in tiles[v]:
+                    a, b = find((v, tile)), find((w, system.image(tile, x)))
+                    if a != b:
+                        parent[b] = a
+    numbers: dict[int, dict[tuple[Node, Mask], int]] = {}
+    labelled: dict[Node, dict[int, Mask]] = {}
+    for v in sorted(tiles):
+        known = numbers.setdefault(class_of[v], {})
+        labelled[v] = {known.setdefault(find((v, tile)), len(known)): tile for tile in sorted(tiles[v], key=_ascending)}
+        if len(labelled[v]) != len(tiles[v]):
+            raise InvariantError("the tiles of a class are permuted: the system is not aperiodic")
+    return labelled
+
+
+def _ascending(mask: Mask) -> list[int]:
+    return list(members(mask))
+
+
+def cover_by_holonomy(
+    system: System,
+    contexts: Contexts,
+    base: tuple[Component, ...],
+    base_values: tuple[tuple[int, ...], ...],
+    *,
+    set_limit: int = 100_000,
+    context_limit: int = 100_000,
+) -> Covering:
+    """The holonomy covering: one level a height, from the whole fibre down to single states.
+
+    Args:
+        system: an aperiodic transition system.
+        contexts: the context automaton of the base components.
+        base: the base components.
+        base_values: their values in each context.
+        set_limit: the largest family of sets.
+        context_limit: the largest number of known contexts (chains of tiles).
+
+    Raises:
+        LimitError: a limit is exceeded.
+        InvariantError: the system is not aperiodic.
+    """
+    holonomy = find_holonomy(system, contexts, set_limit=set_limit)
+    top = holonomy.height
+
+    def chain(c: int, coordinates: tuple[int, ...]) -> Iterator[tuple[int, Mask]]:
+        """The levels that are fresh and the sets known before each, then (-1, the singleton)."""
+        known = contexts.fibres[c]
+        while (h := holonomy.heights[c, known]) > 0:
+            yield top - h, known
+            known = holonomy.tiles[c, known][coordinates[top - h]]
+        yield top, known
+
+    def descend(c: int, coordinates: tuple[int, ...], x: int) -> tuple[int, tuple[int, ...]]:
+        """The context after class x: hold where the known set maps onto the new one, otherwise the first tile that fits."""
+        d = contexts.arrows[c][x]
+        old = chain(c, coordinates)
+        level, known = next(old)
+        after = [STALE] * top
+        target = contexts.fibres[d]
+        while (h := holonomy.heights[d, target]) > 0:
+            while level < top - h:
+                level, known = next(old)
+            image = system.image(known, x)
+            tiles = holonomy.tiles[d, target]
+            if level == top - h and image == target:
+                label = coordinates[level]
+            else:
+                label = min(i for i, tile in tiles.items() if image & ~tile == 0)
+            after[top - h] = label
+            target = tiles[label]
+        return d, tuple(after)
+
+    first = [STALE] * top
+    known = contexts.fibres[0]
+    while (h := holonomy.heights[0, known]) > 0:
+        first[top - h], known = min((i, tile) for i, tile in holonomy.tiles[0, known].items() if tile & 1)
+    number: dict[tuple[int, tuple[int, ...]], int] = {(0, tuple(first)): 0}
+    names = list(number)
+    states = [0]
+    arrows: list[tuple[int, ...]] = []
+    for place, (c, coordinates) in enumerate(names):
+        row = []
+        for x, column in enumerate(system.columns):
+            r = column[states[place]]
+            if r == DEAD:
+                row.append(DEAD)
+                continue
+            name = descend(c, coordinates, x)
+            d = number.setdefault(name, len(number))
+            if d == len(names):
+                names.append(name)
+                states.append(r)
+                if d >= context_limit:
+                    raise LimitError("contexts of the holonomy covering", d + 1, context_limit, "--context-limit")
+            row.append(d)
+        arrows.append(tuple(row))
+    return Covering(
+        base,
+        tuple(states),
+        tuple(arrows),
+        tuple(base_values[c] for c, _ in names),
+        tuple(coordinates for _, coordinates in names),
+        tuple(f"level {k + 1}" for k in range(top)),
+    )

@@ -1,0 +1,141 @@
+"""The joint states of a covering and the components chosen so far: what a table has to be right about.
+
+A component goes on holding or overwriting while its coordinate is stale, so joint states are contexts together with the actual values of the
+components. They are explored exactly, vectorised over contexts and classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.ir import HOLD, Action, overwrite
+from ssmc.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ssmc.cascade.covering import Covering
+
+Ints = "NDArray[np.int64]"
+_HOLD_CODE = -1
+_RADIX_LIMIT = 2**62
+
+
+@dataclass(frozen=True)
+class Radix:
+    """A mixed-radix code for rows of small integers; injective while the product of the sizes is below 2^62."""
+
+    lows: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether codes fit into 64 bits."""
+        product = 1
+        for size in self.sizes:
+            product *= size
+        return product < _RADIX_LIMIT
+
+    def encode(self, columns: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """The code of each row, given as one array a column (broadcast against each other)."""
+        code = np.zeros((), dtype=np.int64)
+        for column, low, size in zip(columns, self.lows, self.sizes, strict=True):
+            code = code * size + (column - low)
+        return code
+
+    def decode(self, codes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The columns of the rows with the given codes."""
+        columns: list[NDArray[np.int64]] = []
+        for low, size in zip(reversed(self.lows), reversed(self.sizes), strict=True):
+            columns.append(codes % size + low)
+            codes = codes // size
+        return columns[::-1]
+
+
+@dataclass(frozen=True)
+class ActionTable:
+    """A reset component's table as sorted arrays: code of (class, values read) -> overwrite value, or -1 to hold."""
+
+    reads: tuple[int, ...]
+    radix: Radix
+    codes: NDArray[np.int64]
+    actions: NDArray[np.int64]
+
+    def look_up(self, classes: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Actions for classes (X,) and values (M, K): an array (M, X)."""
+        columns = [classes[None, :], *(values[:, j, None] for j in self.reads)]
+        code = np.broadcast_to(self.radix.encode(columns), (len(values), len(classes)))
+        place = np.minimum(np.searchsorted(self.codes, code), max(len(self.codes) - 1, 0))
+        return self.actions[place]
+
+    def to_mapping(self) -> Mapping[tuple[int, ...], Action]:
+        """The table in the form of the IR."""
+        columns = [column.tolist() for column in self.radix.decode(self.codes)]
+        keys = zip(*columns, strict=True)
+        return MappingProxyType(
+            {
+                key: HOLD if action == _HOLD_CODE else overwrite(action)
+                for key, action in zip(keys, self.actions.tolist(), strict=True)
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Reachable joint states.
+
+    Attributes:
+        contexts: (M,) the context of each joint state.
+        values: (M, K) the values of the base components and of the levels chosen so far.
+    """
+
+    contexts: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+
+def explore_joint(covering: Covering, tables: tuple[ActionTable, ...], sizes: tuple[int, ...], limit: int) -> Joint:
+    """All joint states of the covering with its base components and the first levels, whose tables are given.
+
+    Args:
+        covering: the covering.
+        tables: the table of each level chosen so far; it reads base components and earlier levels by index.
+        sizes: the number of values of each of these levels.
+        limit: the largest number of joint states.
+
+    Raises:
+        LimitError: there are more.
+    """
+    base = np.array(covering.base_values, dtype=np.int64).reshape(len(covering.states), -1)
+    arrows = np.array(covering.arrows, dtype=np.int64)
+    classes = np.arange(arrows.shape[1], dtype=np.int64)
+    radix = Radix((0,) * (1 + len(sizes)), (len(covering.states), *sizes))
+    if not radix.fits:
+        raise LimitError("bits of a joint state", 63, 62)
+    seen = np.zeros(1, dtype=np.int64)
+    frontier = seen
+    while len(frontier):
+        contexts, *levels = radix.decode(frontier)
+        own = np.stack(levels, axis=1) if levels else np.zeros((len(frontier), 0), dtype=np.int64)
+        values = np.concatenate([base[contexts], own], axis=1)
+        after = arrows[contexts]
+        live = after != DEAD
+        columns = [after]
+        for k, table in enumerate(tables):
+            action = table.look_up(classes, values)
+            columns.append(np.where(action == _HOLD_CODE, own[:, k, None], action))
+        code = radix.encode([column[live] for column in columns])
+        fresh = np.setdiff1d(np.unique(code), seen, assume_unique=True)
+        seen = np.union1d(seen, fresh)
+        frontier = fresh
+        if len(seen) > limit:
+            raise LimitError("joint states of the cascade", len(seen), limit, "--context-limit")
+    contexts, *levels = radix.decode(seen)
+    own = np.stack(levels, axis=1) if levels else np.zeros((len(seen), 0), dtype=np.int64)
+    return Joint(contexts, np.concatenate([base[contexts], own], axis=1))

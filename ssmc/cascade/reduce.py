@@ -1,0 +1,165 @@
+"""From a covering to components: dependency reduction, top down.
+
+A table must be right on every joint state; what it may do there follows from the covering (DESIGN 5.3): the decided value; hold, where the present
+value already equals it; anything, where the next context is not refined at this level. A dependency is dropped when the table stays satisfiable
+without it. The least number of layers is sought first, then the fewest dependencies. Tables are fixed one after the other, and joint states are
+recomputed with the tables chosen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.covering import STALE
+from ssmc.cascade.ir import Component, layers_of
+from ssmc.cascade.joint import ActionTable, Radix, explore_joint
+from ssmc.errors import InvariantError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ssmc.cascade.covering import Covering
+    from ssmc.cascade.joint import Joint
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The values that a table may read: one column each.
+
+    Attributes:
+        lows: the least value of each variable.
+        sizes: the number of values of each variable.
+        layers: the layer of each variable's component.
+    """
+
+    lows: tuple[int, ...]
+    sizes: tuple[int, ...]
+    layers: tuple[int, ...]
+
+    @staticmethod
+    def of(components: Sequence[Component]) -> Variables:
+        """The values of components."""
+        return Variables(tuple(c.low for c in components), tuple(c.size for c in components), layers_of(components))
+
+    def radix(self, classes: int, reads: Sequence[int]) -> Radix:
+        """The code of (class, values of the variables read)."""
+        return Radix((0, *(self.lows[j] for j in reads)), (classes, *(self.sizes[j] for j in reads)))
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a table must do: rows of (class, values) with the value needed after and the value before.
+
+    Attributes:
+        classes: (R,) the class of each row.
+        values: (R, K) the variables.
+        needed: (R,) the value needed after the row, or `STALE` where anything will do.
+        own: (R,) the value before the row, or `STALE` where it is not known.
+    """
+
+    classes: NDArray[np.int64]
+    values: NDArray[np.int64]
+    needed: NDArray[np.int64]
+    own: NDArray[np.int64]
+
+    def satisfiable(self, radix: Radix, reads: Sequence[int]) -> bool:
+        """Whether some function of (class, values read) meets the demand by holding or overwriting."""
+        return self.decide(radix, reads) is not None
+
+    def decide(self, radix: Radix, reads: Sequence[int]) -> ActionTable | None:
+        """The table over (class, values read) that holds wherever it may, or None if there is none."""
+        code = radix.encode([self.classes, *(self.values[:, j] for j in reads)])
+        order = np.argsort(code, kind="stable")
+        code, needed, own = code[order], self.needed[order], self.own[order]
+        if not len(code):
+            return ActionTable(tuple(reads), radix, np.zeros(1, dtype=np.int64), np.full(1, -1, dtype=np.int64))
+        starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
+        free = needed == STALE
+        greatest = np.maximum.reduceat(needed, starts)
+        least = np.minimum.reduceat(np.where(free, np.iinfo(np.int64).max, needed), starts)
+        holds = np.logical_and.reduceat(free | (own == needed), starts)
+        if not np.all(holds | (least == greatest)):
+            return None
+        return ActionTable(tuple(reads), radix, code[starts], np.where(holds, -1, greatest))
+
+
+def find_reads(demand: Demand, variables: Variables, classes: int) -> tuple[int, ...]:
+    """The variables that a table reads: lowest possible layer first, then dropped one by one while the demand stays satisfiable.
+
+    Raises:
+        InvariantError: not even all variables together meet the demand.
+    """
+    everything = range(len(variables.sizes))
+
+    def satisfiable(reads: Sequence[int]) -> bool:
+        return demand.satisfiable(variables.radix(classes, reads), reads)
+
+    for layer in sorted({0, *variables.layers}):
+        reads = [j for j in everything if variables.layers[j] <= layer]
+        if satisfiable(reads):
+            break
+    else:
+        raise InvariantError("a table of the covering is not a function of its coordinates")
+    for j in sorted(reads, key=lambda j: (-variables.layers[j], -variables.sizes[j], -j)):
+        fewer = [i for i in reads if i != j]
+        if satisfiable(fewer):
+            reads = fewer
+    return tuple(reads)
+
+
+def reduce_covering(
+    covering: Covering, *, joint_limit: int = 200_000, depth_limit: int | None = None
+) -> tuple[tuple[Component, ...], Joint] | None:
+    """The components of a covering, base first, with few dependencies; and the joint states that the readout meets.
+
+    Args:
+        covering: the covering.
+        joint_limit: the largest number of joint states.
+        depth_limit: give up, with None, at a component in a deeper layer.
+
+    Raises:
+        LimitError: more than `joint_limit` joint states.
+    """
+    classes = len(covering.arrows[0])
+    coordinates = np.array(covering.coordinates, dtype=np.int64).reshape(len(covering.states), -1)
+    components = list(covering.base)
+    tables: tuple[ActionTable, ...] = ()
+    sizes: tuple[int, ...] = ()
+    for k, name in enumerate(covering.level_names):
+        joint = explore_joint(covering, tables, sizes, joint_limit)
+        variables = Variables.of(components)
+        demand = _demand(covering, joint, coordinates[:, k])
+        reads = find_reads(demand, variables, classes)
+        table = demand.decide(variables.radix(classes, reads), reads)
+        if table is None:
+            raise InvariantError(f"{name}: no table")
+        size = 1 + int(coordinates[:, k].max(initial=0))
+        tables, sizes = (*tables, table), (*sizes, size)
+        if depth_limit is not None and 1 + max((variables.layers[j] for j in reads), default=0) > depth_limit:
+            return None
+        components.append(Component(name, "reset", size, reads, table.to_mapping()))
+    return tuple(components), explore_joint(covering, tables, sizes, joint_limit)
+
+
+def _demand(covering: Covering, joint: Joint, coordinate: NDArray[np.int64]) -> Demand:
+    """The distinct rows of one level's demand over the joint states."""
+    arrows = np.array(covering.arrows, dtype=np.int64)
+    after = arrows[joint.contexts]
+    rows, classes = np.nonzero(after != DEAD)
+    table = np.concatenate(
+        [
+            classes[:, None],
+            joint.values[rows],
+            coordinate[after[rows, classes], None],
+            coordinate[joint.contexts[rows], None],
+        ],
+        axis=1,
+    )
+    table = np.unique(table, axis=0)
+    return Demand(table[:, 0], table[:, 1:-2], table[:, -2], table[:, -1])
