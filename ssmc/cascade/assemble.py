@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ssmc.automaton import Automaton
     from ssmc.cascade.covering import Covering
-    from ssmc.cascade.ir import Mode
+    from ssmc.cascade.ir import Key, Mode
     from ssmc.cascade.joint import ActionTable, Joint
 
 
@@ -63,7 +63,7 @@ def assemble(
 def constant_cascade(automaton: Automaton, mode: Mode) -> Cascade:
     """The cascade of the empty language, which has no state: no components, and never a word."""
     nothing = Output(accepting=False, legal=())
-    table = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
+    table: dict[Key, int] = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
     return Cascade(automaton, mode, (), Readout((), MappingProxyType(table), (nothing,), 0))
 
 

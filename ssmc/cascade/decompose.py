@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
     from ssmc.cascade.counters import Counter
     from ssmc.cascade.covering import Covering
-    from ssmc.cascade.ir import Cascade, Mode
+    from ssmc.cascade.ir import Cascade, Key, Mode
 
 
 def decompose(
@@ -114,7 +114,9 @@ def least_state(mask: int) -> int:
 
 def _component(counter: Counter, system: System, automaton: Automaton) -> Component:
     low, high = min(counter.values), max(counter.values)
-    table = {(x,): Action(1, c) for x, c in enumerate(counter.increments) if any(r != DEAD for r in system.columns[x])}
+    table: dict[Key, Action] = {
+        (x,): Action(1, c) for x, c in enumerate(counter.increments) if any(r != DEAD for r in system.columns[x])
+    }
     names = [automaton.alphabet.name(s) for s in automaton.alphabet.representatives]
     terms = [f"{c:+d}·{names[x]}" for x, c in enumerate(counter.increments) if c]
     return Component(f"counter {' '.join(terms)}", "counter", high - low + 1, (), MappingProxyType(table), low=low)

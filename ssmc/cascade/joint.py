@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.covering import Covering
 
-Ints = "NDArray[np.int64]"
 _HOLD_CODE = -1
 _RADIX_LIMIT = 2**62
 
@@ -73,7 +72,8 @@ class ActionTable:
         columns = [classes[None, :], *(values[:, j, None] for j in self.reads)]
         code = np.broadcast_to(self.radix.encode(columns), (len(values), len(classes)))
         place = np.minimum(np.searchsorted(self.codes, code), max(len(self.codes) - 1, 0))
-        return self.actions[place]
+        actions: NDArray[np.int64] = self.actions[place]
+        return actions
 
     def to_mapping(self) -> Mapping[tuple[int, ...], Action]:
         """The table in the form of the IR."""

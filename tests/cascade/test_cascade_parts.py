@@ -1,0 +1,128 @@
+"""Counters, holonomy structure and coverings against their definitions."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.counters import find_counters
+from ssmc.cascade.covering import STALE, Covering, recolour
+from ssmc.cascade.holonomy import cover_by_holonomy, find_holonomy
+from ssmc.cascade.joint import Radix
+from ssmc.cascade.system import Contexts, System, explore_contexts, members
+from ssmc.errors import InvariantError, LimitError
+
+
+@st.composite
+def systems(draw: st.DrawFn, *, monotone: bool = False) -> System:
+    """A small system in which every state is reachable (states renumbered in order of discovery)."""
+    n = draw(st.integers(1, 6))
+    k = draw(st.integers(1, 3))
+    columns = []
+    for _ in range(k):
+        column = draw(st.lists(st.integers(0, n - 1), min_size=n, max_size=n))
+        if monotone:
+            column.sort()
+        columns.append([r if draw(st.integers(0, 3)) else DEAD for r in column])
+    number = {0: 0}
+    order = [0]
+    for q in order:
+        for column in columns:
+            if column[q] != DEAD and column[q] not in number:
+                number[column[q]] = len(order)
+                order.append(column[q])
+    return System(tuple(tuple(number[c[q]] if c[q] != DEAD else DEAD for q in order) for c in columns))
+
+
+def rank_of_relations(system: System) -> tuple[int, int]:
+    """(number of letters in use, rank of the relation lattice), by numpy over all edges instead of a spanning tree's walks."""
+    used = [x for x, column in enumerate(system.columns) if any(r != DEAD for r in column)]
+    rows = [
+        [(y == x) for y in used] + [(q == r0) - (r == r0) for r0 in range(1, system.states)]
+        for x in used
+        for q, r in enumerate(system.columns[x])
+        if r != DEAD
+    ]
+    if not rows:
+        return len(used), len(used)
+    matrix = np.array(rows, dtype=float)
+    nullity = matrix.shape[1] - np.linalg.matrix_rank(matrix)
+    return len(used), len(used) - nullity
+
+
+@settings(max_examples=200, deadline=None)
+@given(systems())
+def test_counters_are_consistent_and_complete(system: System) -> None:
+    counters = find_counters(system)
+    for counter in counters:
+        assert counter.values[0] == 0
+        assert any(counter.increments)
+        for x, q in product(range(len(system.columns)), range(system.states)):
+            r = system.columns[x][q]
+            if r != DEAD:
+                assert counter.values[r] - counter.values[q] == counter.increments[x]
+    letters, rank = rank_of_relations(system)
+    assert len(counters) == letters - rank
+    if counters:
+        assert np.linalg.matrix_rank(np.array([c.increments for c in counters], dtype=float)) == len(counters)
+
+
+@settings(max_examples=150, deadline=None)
+@given(systems(monotone=True))
+def test_holonomy_structure(system: System) -> None:
+    whole = (1 << system.states) - 1
+    contexts = Contexts((whole,), (tuple(0 if any(r != DEAD for r in c) else DEAD for c in system.columns),))
+    holonomy = find_holonomy(system, contexts)
+    for (c, known), tiles in holonomy.tiles.items():
+        union = 0
+        for tile in tiles.values():
+            assert tile & ~known == 0
+            assert tile != known
+            assert not any(tile & ~other == 0 for other in tiles.values() if other != tile)
+            assert holonomy.heights[c, tile] < holonomy.heights[c, known]
+            union |= tile
+        assert union == known
+        for x in range(len(system.columns)):
+            image = system.image(known, x)
+            if image:
+                assert holonomy.heights[c, image] <= holonomy.heights[c, known]
+    covering = cover_by_holonomy(system, contexts, (), ((),))
+    covering.check(system)
+    recolour(covering).check(system)
+
+
+def test_contexts_of_a_step_function() -> None:
+    system = System(((1, 2, DEAD), (DEAD, 0, 1)))
+    contexts, names = explore_contexts(system, 0, lambda c, x, r: r % 2)
+    assert names == [0, 1]
+    assert [list(members(f)) for f in contexts.fibres] == [[0, 2], [1]]
+    assert contexts.arrows == ((1, 1), (0, 0))
+
+
+def test_covering_check_refuses_ambiguous_coordinates() -> None:
+    system = System(((1, 0),))
+    good = Covering((), (0, 1), ((1,), (0,)), ((), ()), ((0,), (1,)), ("level 1",))
+    good.check(system)
+    for coordinates in (((0,), (0,)), ((0,), (STALE,))):
+        with pytest.raises(InvariantError):
+            Covering((), (0, 1), ((1,), (0,)), ((), ()), coordinates, ("level 1",)).check(system)
+
+
+def test_set_limit() -> None:
+    system = System(tuple(tuple(min(max(q + d, 0), 9) for q in range(10)) for d in (1, -1)))
+    contexts = Contexts(((1 << 10) - 1,), ((0, 0),))
+    with pytest.raises(LimitError, match="--set-limit"):
+        find_holonomy(system, contexts, set_limit=20)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(1, 5)), min_size=1, max_size=5), st.data())
+def test_radix_round_trip(shape: list[tuple[int, int]], data: st.DataObject) -> None:
+    radix = Radix(tuple(low for low, _ in shape), tuple(size for _, size in shape))
+    row = [data.draw(st.integers(low, low + size - 1)) for low, size in shape]
+    code = radix.encode([np.array([v]) for v in row])
+    assert [int(column[0]) for column in radix.decode(code)] == row
