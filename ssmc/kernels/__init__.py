@@ -1,1 +1,6 @@
-"""Scans h_t = a_t * h_{t-1} + b_t: Triton (GPU), CPU, and the float64 reference they are tested against."""
+"""Scans for diagonal recurrences: Triton on a GPU, tensor operations on a CPU, and the naive loop they must equal."""
+
+from ssmc.kernels.operator import scan
+from ssmc.kernels.reference import scan_reference
+
+__all__ = ["scan", "scan_reference"]

@@ -1,0 +1,76 @@
+"""The Triton kernels themselves, compiled on a GPU or interpreted without one, against the naive loop."""
+
+import itertools
+
+import pytest
+import torch
+
+from ssmc.kernels import scan_reference
+
+triton = pytest.importorskip("triton")
+from ssmc.kernels.launch import Plan, launch  # noqa: E402
+
+# The interpreter counts loops with numpy arrays.
+pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+if DEVICE == "cpu" and not triton.knobs.runtime.interpret:
+    pytest.skip("neither a GPU nor Triton's interpreter", allow_module_level=True)
+
+PLANS = {
+    "look-back": Plan(4, 4, 4, 4, 1),
+    "look-back, odd window": Plan(2, 2, 2, 8, 1),
+    "rows": Plan(4, 2, 4, 0, 1),
+}
+
+
+def poisoned(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.full(shape, float("nan"), dtype=dtype, device=DEVICE)
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("exclusive", [False, True])
+@pytest.mark.parametrize(("rows", "steps", "width"), [(1, 1, 1), (2, 63, 5), (1, 64, 4), (3, 17, 3)])
+def test_integers_are_exact(name: str, exclusive: bool, rows: int, steps: int, width: int) -> None:
+    torch.manual_seed(rows * steps + width)
+    a = torch.randint(-1, 2, (rows, steps, width), device=DEVICE).float()
+    a[:, :, 0] = 1  # a counter that is never reset
+    b = torch.randint(-3, 4, (rows, steps, width), device=DEVICE).float()
+    initial = torch.randint(-3, 4, (rows, width), device=DEVICE).float()
+    h, final = poisoned(rows, steps, width), poisoned(rows, width)
+    launch(a, b, initial, h, final, exclusive=exclusive, how=PLANS[name])
+    expected, last = scan_reference(a, b, initial, exclusive=exclusive)
+    assert torch.equal(h.double(), expected)
+    assert torch.equal(final.double(), last)
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("exclusive", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradients(name: str, exclusive: bool, dtype: torch.dtype) -> None:
+    torch.manual_seed(5)
+    rows, steps, width = 2, 21, 5
+    a, b, gh = (torch.randn(rows, steps, width, dtype=dtype, device=DEVICE) for _ in range(3))
+    initial, gf = (torch.randn(rows, width, dtype=dtype, device=DEVICE) for _ in range(2))
+    h, final = poisoned(rows, steps, width, dtype=dtype), poisoned(rows, width, dtype=dtype)
+    launch(a, b, initial, h, final, exclusive=exclusive, how=PLANS[name])
+    ga, gb, enters = poisoned(rows, steps, width, dtype=dtype), poisoned(rows, steps, width, dtype=dtype), poisoned(rows, width, dtype=dtype)  # fmt: skip
+    launch(a, gh, gf, gb, enters, exclusive=exclusive, past=h, begin=initial, grad_a=ga, how=PLANS[name])
+    inputs = [x.double().requires_grad_() for x in (a, b, initial)]
+    outputs = scan_reference(*inputs, exclusive=exclusive)
+    want = torch.autograd.grad(outputs, inputs, [gh.double(), gf.double()])
+    first = enters * a[:, 0] + (gh[:, 0] if exclusive else 0)
+    limit = 1e-5 if dtype == torch.float32 else 1e-12
+    for x, y in zip((ga, gb, first), want, strict=True):
+        assert (x - y).abs().max() <= limit * y.abs().max()
+
+
+def test_no_slot_is_mistaken_for_empty() -> None:
+    """An input NaN whose bits are all ones, the mark of an empty slot, must not stop the look-back."""
+    nan = torch.tensor([-1], dtype=torch.int32, device=DEVICE).view(torch.float32)
+    for gate, increment in itertools.product((1.0, float(nan)), (float(nan), 1.0)):
+        a, b = torch.full((1, 20, 1), gate, device=DEVICE), torch.full((1, 20, 1), increment, device=DEVICE)
+        a[torch.isnan(a)] = nan
+        b[torch.isnan(b)] = nan
+        h, final = poisoned(1, 20, 1), poisoned(1, 1)
+        launch(a, b, torch.zeros(1, 1, device=DEVICE), h, final, exclusive=False, how=Plan(1, 2, 1, 2, 1))
+        assert torch.isnan(final).item() == (gate != 1.0 or increment != 1.0)
