@@ -24,6 +24,8 @@ from ssmc.algebra.graph import strong_components
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ssmc.automaton import Automaton
 
 
@@ -49,20 +51,31 @@ class Part:
 
 def counter_parts(automaton: Automaton) -> list[Part]:
     """The parts that may have a counter: those with two states or more after merging, smallest first."""
-    successors = [sorted({r for r in row if r != DEAD}) for row in automaton.delta]
+    members = [(q,) for q in range(automaton.states)]
+    return _split(members, range(automaton.classes), automaton.delta)
+
+
+def split_part(part: Part, states: Sequence[int]) -> list[Part]:
+    """The parts of a part whose other states are taken away."""
+    number = {q: i for i, q in enumerate(states)}
+    rows = [[number.get(column[q], DEAD) for column in part.maps] for q in states]
+    return _split([part.members[q] for q in states], part.letters, rows)
+
+
+def _split(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[Sequence[int]]) -> list[Part]:
     found = []
-    for component in strong_components(successors):
+    for component in strong_components([sorted({r for r in row if r != DEAD}) for row in rows]):
         if len(component) > 1:
-            part = _reduce(automaton, sorted(component))
+            component.sort()
+            number = {q: i for i, q in enumerate(component)}
+            inner = [tuple([number.get(r, DEAD) for r in rows[q]]) for q in component]
+            part = _merge([members[q] for q in component], letters, inner)
             if part.size > 1 and part.maps:
                 found.append(part)
     return sorted(found, key=lambda part: (part.size, part.members))
 
 
-def _reduce(automaton: Automaton, component: list[int]) -> Part:
-    number = {q: i for i, q in enumerate(component)}
-    rows = [tuple(number.get(r, DEAD) for r in automaton.delta[q]) for q in component]
-    members = [[q] for q in component]
+def _merge(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[tuple[int, ...]]) -> Part:
     while True:
         block: dict[tuple[int, ...], int] = {}
         renamed = [block.setdefault(row, len(block)) for row in rows]
@@ -71,12 +84,12 @@ def _reduce(automaton: Automaton, component: list[int]) -> Part:
         merged: list[list[int]] = [[] for _ in block]
         for state, b in enumerate(renamed):
             merged[b] += members[state]
-        members = merged
+        members = [tuple(sorted(m)) for m in merged]
         renamed.append(DEAD)  # the entry at index DEAD = -1
-        rows = [tuple(renamed[r] for r in row) for row in block]
-    letters: dict[tuple[int, ...], int] = {}
+        rows = [tuple([renamed[r] for r in row]) for row in block]
+    kept: dict[tuple[int, ...], int] = {}
     identity = tuple(range(len(rows)))
-    for c, column in enumerate(zip(*rows, strict=True)):
-        if column not in letters and column != identity and len(set(column) - {DEAD}) > 1:
-            letters[column] = c
-    return Part(tuple(tuple(sorted(m)) for m in members), tuple(letters.values()), tuple(letters))
+    for letter, column in zip(letters, zip(*rows, strict=True), strict=True):
+        if column not in kept and column != identity and len(set(column) - {DEAD}) > 1:
+            kept[column] = letter
+    return Part(tuple(members), tuple(kept.values()), tuple(kept))

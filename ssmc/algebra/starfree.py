@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssmc.algebra.maps import monoid_size
+from ssmc.algebra.pairs import EDGE_LIMIT, pair_cost, search_pairs, search_triples
 from ssmc.algebra.parts import counter_parts
 from ssmc.algebra.shortest import shortest_counter
 from ssmc.algebra.skeleton import search_skeleton
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 MONOID_LIMIT = 100_000
 SET_LIMIT = 2_000_000
 SECONDS = 60.0
+_FIRST_SETS = 1_000
+"""Image sets of a part to visit before the polynomial tests are tried."""
 _WITNESS_ELEMENTS = 50_000
 """Elements to enumerate in search of a shorter witness."""
 
@@ -86,15 +89,31 @@ def check_starfree(
 
 
 def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[int, ...] | None, int, bool]:
-    """A word of classes with a counter, the number of sets visited, and whether some part stayed undecided."""
+    """A word of classes with a counter, the number of sets visited, and whether some part stayed undecided.
+
+    The cheap test first: a short search of the skeleton; where it does not end, pairs and triples of states, which either settle the part or
+    leave fewer states; and the whole skeleton of what is left.
+    """
     sets = 0
     undecided = False
     for part in parts:
-        finding = search_skeleton(part, set_limit - sets, deadline)
-        sets += finding.sets
-        if finding.verdict:
-            return tuple(part.letters[x] for x in finding.word), sets, False
-        undecided = undecided or finding.verdict is None
+        first = search_skeleton(part, min(_FIRST_SETS, set_limit - sets), deadline)
+        sets += first.sets
+        word = first.word or None
+        remains: list[Part] = []
+        if first.verdict is None:
+            word, remains = search_pairs(part) if pair_cost(part) <= EDGE_LIMIT else (None, [part])
+        if word is not None:
+            return tuple(part.letters[x] for x in word), sets, False
+        for rest in remains:
+            word = search_triples(rest)
+            if word is None:
+                finding = search_skeleton(rest, set_limit - sets, deadline)
+                sets += finding.sets
+                word = finding.word or None
+                undecided = undecided or finding.verdict is None
+            if word is not None:
+                return tuple(rest.letters[x] for x in word), sets, False
     return None, sets, undecided
 
 

@@ -15,6 +15,10 @@ from ssmc.errors import VerificationError
 EVEN = automaton_of([[1], [0]], [0])
 FOUR = automaton_of([[1], [2], [3], [0]], [0])
 THREE = automaton_of([[1, 2], [2, 0], [0, 1]], [0])
+# star-free, but the pairs of some component of the pair graph form a cycle
+OPEN_TO_PAIRS = automaton_of(
+    [[1, -1, -1, -1], [2, -1, -1, -1], [3, 0, 3, 2], [-1, 2, 4, -1], [1, -1, 1, -1]], [2, 3, 4]
+)
 
 
 def exact_period(automaton: Automaton, prefix, word, suffix, steps: int) -> int:
@@ -100,15 +104,10 @@ def test_more_states_than_a_byte_has_values(states: int) -> None:
 
 
 def test_a_budget_of_sets_ends_in_unknown() -> None:
-    # order-preserving maps of a path have no counter, and every subset of neighbours is an image
-    n = 12
-    rows = [[min(q + 1, n - 1), max(q - 1, 0), *(q + (q == c) for c in range(n - 1))] for q in range(n)]
-    path = automaton_of(rows, [0])
-    assert check_starfree(path, monoid_limit=0).verdict == "star-free"
-    report = check_starfree(path, set_limit=10, monoid_limit=0)
+    report = check_starfree(OPEN_TO_PAIRS, set_limit=1, monoid_limit=0)
     assert (report.verdict, report.witness, report.limit) == ("unknown", None, "image sets")
-    assert report.sets >= 10
-    assert check_starfree(path, seconds=0.0, monoid_limit=0).limit == "seconds"
+    assert report.sets >= 1
+    assert check_starfree(OPEN_TO_PAIRS, monoid_limit=0).verdict == "star-free"
 
 
 def test_the_checker_refuses_wrong_witnesses() -> None:

@@ -1,0 +1,111 @@
+"""The two- and three-state tests: polynomial, and between them they settle most automata whose skeleton is too large.
+
+Let letters act on the ordered pairs (p, q), p ≠ q, of states of a part. A counter w with orbit q0, q1, ..., q(p-1) sends (q0, q1) to
+(q1, q2) and so on back to (q0, q1), so all these pairs lie in one strongly connected component S of the pair graph. Read S as a
+relation on states: the orbit is a cycle of S, and so is its image under every prefix of w, in the same S. Hence:
+
+* if (p, q) and (q, p) lie in one component, the path between them is a word with a counter of period 2, and there is no other kind of
+  counter of period 2;
+* if every component is acyclic as a relation, there is no counter at all. Automata whose letters preserve an order of the states, and
+  all cascades of identity-reset automata, are settled here: two states that first differ at level i keep both values of level i as long as
+  they stay different, so S is ordered by that level;
+* otherwise a counter lives, with all prefixes of its word, inside the states on cycles of one S: the search continues on these.
+
+In the same way (p, q, r) and (q, r, p) lie in one component of the triple graph iff there is a counter of period 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssmc.algebra.graph import strong_components
+from ssmc.algebra.parts import Part, split_part
+from ssmc.automaton import DEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+EDGE_LIMIT = 3_000_000
+"""The largest pair graph to build: pairs times letters, about a microsecond each."""
+
+TRIPLE_LIMIT = 500_000
+"""The same for triples."""
+
+
+def pair_cost(part: Part) -> int:
+    """The number of edges of the pair graph."""
+    return part.size * part.size * len(part.maps)
+
+
+def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Part]]:
+    """A word (over the part's letters) with a counter of period 2, or else the parts that may have a counter of another period."""
+    n = part.size
+    successors: list[list[int]] = []
+    for p in range(n):
+        moves = [(column[p] * n, column) for column in part.maps if column[p] != DEAD]
+        for q in range(n):
+            if p == q:
+                successors.append([])
+                continue
+            heads = {base + column[q] for base, column in moves if column[q] != DEAD}
+            successors.append([head for head in heads if head % (n + 1)])  # p * n + p is a multiple of n + 1
+    remains: set[tuple[int, ...]] = set()
+    for component in strong_components(successors):
+        if len(component) == 1:
+            continue
+        pairs = set(component)
+        for pair in component:
+            opposite = pair % n * n + pair // n
+            if opposite in pairs:
+                return _word(part, (pair // n, pair % n), (pair % n, pair // n)), []
+        states = _states_on_cycles(n, component)
+        if states:
+            remains.add(states)
+    return None, [smaller for states in sorted(remains) for smaller in split_part(part, states)]
+
+
+def search_triples(part: Part) -> tuple[int, ...] | None:
+    """A word (over the part's letters) with a counter of period 3, if there is one and the triple graph is within its limit."""
+    n = part.size
+    if n**3 * len(part.maps) > TRIPLE_LIMIT:
+        return None
+    triples = [(p, q, r) for p in range(n) for q in range(n) for r in range(n) if p != q and q != r and p != r]
+    number = {triple: i for i, triple in enumerate(triples)}
+    successors = []
+    for p, q, r in triples:
+        heads = {number.get((column[p], column[q], column[r]), DEAD) for column in part.maps}
+        successors.append([head for head in heads if head != DEAD])
+    for component in strong_components(successors):
+        found = {triples[i] for i in component} if len(component) > 1 else set()
+        for p, q, r in found:
+            if (q, r, p) in found:
+                return _word(part, (p, q, r), (q, r, p))
+    return None
+
+
+def _states_on_cycles(n: int, component: Iterable[int]) -> tuple[int, ...]:
+    """The states on cycles of a set of pairs read as a relation."""
+    related: list[list[int]] = [[] for _ in range(n)]
+    for pair in component:
+        related[pair // n].append(pair % n)
+    return tuple(sorted(q for cycle in strong_components(related) if len(cycle) > 1 for q in cycle))
+
+
+def _word(part: Part, start: Sequence[int], goal: Sequence[int]) -> tuple[int, ...]:
+    """A shortest word that takes one tuple of states to another."""
+    first, last = tuple(start), tuple(goal)
+    via: dict[tuple[int, ...], tuple[tuple[int, ...], int]] = {}
+    queue = [first]
+    for states in queue:
+        if states == last:
+            break
+        for letter, column in enumerate(part.maps):
+            after = tuple([column[q] for q in states])
+            if DEAD not in after and after != first and after not in via:
+                via[after] = (states, letter)
+                queue.append(after)
+    word = []
+    while last != first:
+        last, letter = via[last]
+        word.append(letter)
+    return tuple(reversed(word))

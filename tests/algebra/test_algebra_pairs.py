@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from slow_twins import automata, slow_monoid, slow_period
+from test_algebra_starfree import OPEN_TO_PAIRS
+
+from ssmc.algebra import check_starfree, check_witness
+from ssmc.algebra.pairs import search_pairs, search_triples
+from ssmc.algebra.parts import counter_parts
+from ssmc.algebra.random_automata import random_automaton, random_cascade, random_monotone, random_ordered
+from ssmc.algebra.skeleton import search_skeleton
+from ssmc.algebra.witness import build_witness
+
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
+
+
+@settings(max_examples=300, deadline=None)
+@given(automata(max_states=6, max_letters=3))
+def test_pairs_and_triples_agree_with_the_monoid(automaton: Automaton) -> None:
+    powers = [slow_cycles(x) for x in slow_monoid(automaton)]
+    two = three = False
+    settled = True
+    for part in counter_parts(automaton):
+        word, rest = search_pairs(part)
+        if word is not None:
+            two = True
+            witness = build_witness(automaton, [part.letters[x] for x in word])
+            assert witness is not None
+            assert witness.period == 2
+        settled = settled and word is None and not rest
+        triple = search_triples(part)
+        if triple is not None:
+            three = True
+            assert build_witness(automaton, [part.letters[x] for x in triple]) is not None
+        assert word is not None or triple is None or any(search_triples(smaller) for smaller in rest)
+    assert two == any(2 in lengths for lengths in powers)
+    assert three == any(3 in lengths for lengths in powers)
+    if settled:
+        assert all(slow_period(x) == 1 for x in slow_monoid(automaton))
+
+
+def slow_cycles(element: tuple[int, ...]) -> set[int]:
+    found = set()
+    for start in range(len(element)):
+        q, steps = element[start], 1
+        while q != start and steps <= len(element):
+            q, steps = element[q], steps + 1
+        if q == start:
+            found.add(steps)
+    return found
+
+
+def test_pairs_leave_a_star_free_automaton_open() -> None:
+    [part] = counter_parts(OPEN_TO_PAIRS)
+    word, rest = search_pairs(part)
+    assert word is None
+    assert rest
+    assert all(search_skeleton(smaller, 1000, time.monotonic() + 60).verdict is False for smaller in rest)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_star_free_by_construction_is_found_so(seed: int) -> None:
+    rng = Random(seed)
+    for automaton in (
+        random_ordered(rng, 60, 3),
+        random_monotone(rng, 30, 4),
+        random_cascade(rng, (2, 2, 2, 2, 2), 3),
+        random_cascade(rng, (3, 2, 3), 4),
+    ):
+        assert check_starfree(automaton, monoid_limit=0).verdict == "star-free"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_large_automata_with_counters_are_found_so(seed: int) -> None:
+    rng = Random(seed)
+    for automaton in (random_automaton(rng, 150, 3), random_cascade(rng, (2, 2, 2), 3, (5,))):
+        witness = check_starfree(automaton, monoid_limit=0).witness
+        assert witness is not None
+        check_witness(automaton, witness)
+
+
+def test_the_pair_test_decides_monoids_that_nobody_can_enumerate() -> None:
+    # all order-preserving maps of a chain of n points: (2n-1 over n) elements, 10^11 for n = 20, 10^58 for n = 100
+    from slow_twins import automaton_of
+
+    n = 100
+    rows = [[min(q + 1, n - 1), max(q - 1, 0), *(q + (q == c) for c in range(n - 1))] for q in range(n)]
+    started = time.monotonic()
+    assert check_starfree(automaton_of(rows, [0]), monoid_limit=0).verdict == "star-free"
+    assert time.monotonic() - started < 20
