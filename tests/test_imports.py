@@ -29,6 +29,7 @@ ALLOWED = {
     "kernels": ERRORS,
     "nn": ERRORS | {"kernels"},
     "targets": VALUES | {"cascade", "nn"},
+    "answer": ERRORS | {"nn"},
     "verify": VALUES | {"cascade", "nn", "targets"},
     "compile": VALUES | {"languages", "algebra", "cascade", "kernels", "nn", "targets", "verify"},
 }
