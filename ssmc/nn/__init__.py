@@ -1,1 +1,5 @@
 """The torch modules of the native model, and the model file."""
+
+from ssmc.nn.model import Model, State
+
+__all__ = ["Model", "State"]

@@ -1,1 +1,7 @@
 """Proofs of equivalence between a model and its automaton, and their certificates."""
+
+from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
+from ssmc.verify.explore import explore
+from ssmc.verify.prove import prove
+
+__all__ = ["Certificate", "Counterexample", "DifferenceError", "explore", "prove", "weights_digest"]

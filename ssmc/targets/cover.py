@@ -1,0 +1,194 @@
+"""Small disjoint covers of multi-valued functions: the product terms from which every gate and output is summed.
+
+A function maps tuples (one value for each variable) to labels; missing keys are don't-cares. A term is a product of value sets, one for each
+variable, with a label. The terms that `cover` returns are pairwise disjoint over the *whole* space, don't-cares included, so that a sum of
+their 0/1 indicators is 0 or 1 wherever it is evaluated. Value sets are bit masks: bit v stands for value v.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import permutations
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+L = TypeVar("L")
+Key: TypeAlias = tuple[int, ...]
+Leaf: TypeAlias = tuple[L, dict[int, int]]
+
+ORDER_BUDGET = 60_000
+"""Table entries times variable orders that one call of `cover` tries (the first two orders are always tried)."""
+
+
+class Term(NamedTuple, Generic[L]):
+    """A product of value sets and the label of the function on it.
+
+    Attributes:
+        label: what the function is on every key of the product.
+        masks: for each variable the set of its values, as a bit mask.
+    """
+
+    label: L
+    masks: tuple[int, ...]
+
+    def contains(self, key: Sequence[int]) -> bool:
+        """Whether a key lies in the product."""
+        return all(mask >> value & 1 for mask, value in zip(self.masks, key, strict=True))
+
+    def meets(self, other: Term[L]) -> bool:
+        """Whether the two products share a key."""
+        return all(a & b for a, b in zip(self.masks, other.masks, strict=True))
+
+
+class Cover(NamedTuple, Generic[L]):
+    """A function as disjoint terms and the label that holds where no term does.
+
+    Attributes:
+        default: the label without terms.
+        terms: pairwise disjoint, none labelled `default`.
+    """
+
+    default: L
+    terms: tuple[Term[L], ...]
+
+
+def cover(sizes: Sequence[int], table: Mapping[Key, L], default: L | None = None) -> Cover[L]:
+    """Pairwise disjoint terms that contain every key of the table whose label is not the default, under its label.
+
+    A key with the default label lies in no term; a don't-care lies in at most one. The terms are the paths of a decision tree whose edges
+    carry sets of values (equal and compatible cofactors are merged); several variable orders are tried and the smallest result is kept.
+
+    Args:
+        sizes: variable i takes the values 0..sizes[i]-1.
+        table: the function; keys have `len(sizes)` values. It is not empty unless `default` is given.
+        default: the label that needs no term; None takes the label with the most terms.
+
+    Raises:
+        ValueError: the table is empty and there is no default.
+    """
+    best: tuple[tuple[int, int], Cover[L]] | None = None
+    for order in _orders(sizes, table):
+        terms = merge(_full(label, masks, sizes) for label, masks in _split(sizes, table, order))
+        dropped = default
+        if dropped is None:
+            if not terms:
+                raise ValueError("an empty table needs a default")
+            dropped = Counter(term.label for term in terms).most_common(1)[0][0]
+        kept = sorted((term for term in terms if term.label != dropped), key=lambda term: term.masks)
+        cost = _cost(kept, sizes)
+        if best is None or cost < best[0]:
+            best = cost, Cover(dropped, tuple(kept))
+    if best is None:
+        raise ValueError("no variable order")
+    return best[1]
+
+
+def _cost(terms: Sequence[Term[L]], sizes: Sequence[int]) -> tuple[int, int]:
+    """Number of terms, then number of literals (variables that a term really restricts)."""
+    literals = sum(mask != (1 << n) - 1 for term in terms for mask, n in zip(term.masks, sizes, strict=True))
+    return len(terms), literals
+
+
+def _orders(sizes: Sequence[int], table: Mapping[Key, L]) -> list[tuple[int, ...] | None]:
+    """Variable orders to try; None stands for the greedy choice at every node."""
+    count = len(sizes)
+    orders: list[tuple[int, ...] | None] = [None, tuple(range(count))]
+    if count > 1:
+        budget = max(0, ORDER_BUDGET // max(1, len(table)) - len(orders))
+        if count <= 4:
+            rest = list(permutations(range(count)))[1:]
+        else:
+            rest = [tuple(sorted(range(count), key=lambda i: (-sizes[i], i))), tuple(reversed(range(count)))]
+            rest += [tuple((i + shift) % count for i in range(count)) for shift in range(1, count)]
+        orders += rest[:budget]
+    return orders
+
+
+def _full(label: L, masks: Mapping[int, int], sizes: Sequence[int]) -> Term[L]:
+    return Term(label, tuple(masks.get(i, (1 << n) - 1) for i, n in enumerate(sizes)))
+
+
+def _split(sizes: Sequence[int], table: Mapping[Key, L], order: tuple[int, ...] | None) -> list[Leaf[L]]:
+    """The leaves of the decision tree: labels with the value sets on the path (variable -> mask)."""
+    done: dict[tuple[Key, frozenset[tuple[Key, L]]], list[Leaf[L]]] = {}
+
+    def grow(variables: tuple[int, ...], part: Mapping[Key, L]) -> list[Leaf[L]]:
+        labels = set(part.values())
+        if len(labels) <= 1:
+            return [(label, {}) for label in labels]
+        key = (variables, frozenset(part.items()))
+        if key not in done:
+            place, groups = _choose(sizes, variables, part, greedy=order is None)
+            rest = variables[:place] + variables[place + 1 :]
+            done[key] = [
+                (label, masks if len(groups) == 1 else {**masks, variables[place]: mask})
+                for mask, cofactor in groups
+                for label, masks in grow(rest, cofactor)
+            ]
+        return done[key]
+
+    variables = tuple(range(len(sizes))) if order is None else order
+    return grow(variables, {tuple(key[i] for i in variables): label for key, label in table.items()})
+
+
+def _choose(
+    sizes: Sequence[int], variables: tuple[int, ...], part: Mapping[Key, L], *, greedy: bool
+) -> tuple[int, list[tuple[int, dict[Key, L]]]]:
+    """The variable to split on (its place in `variables`) and its merged cofactors with their value sets."""
+    if not greedy:
+        return 0, _cofactors(0, sizes[variables[0]], part)
+    best: tuple[tuple[int, int], int, list[tuple[int, dict[Key, L]]]] | None = None
+    for place, variable in enumerate(variables):
+        groups = _cofactors(place, sizes[variable], part)
+        score = (sum(len(cofactor) for _, cofactor in groups if len(set(cofactor.values())) > 1), len(groups))
+        if best is None or score < best[0]:
+            best = (score, place, groups)
+    if best is None:
+        raise ValueError("a table with several labels but no variable")
+    return best[1], best[2]
+
+
+def _cofactors(place: int, size: int, part: Mapping[Key, L]) -> list[tuple[int, dict[Key, L]]]:
+    """The values of one variable grouped by compatible cofactors; values without an entry join the largest group."""
+    rows: dict[int, dict[Key, L]] = {}
+    for key, label in part.items():
+        rows.setdefault(key[place], {})[key[:place] + key[place + 1 :]] = label
+    same: dict[frozenset[tuple[Key, L]], int] = {}
+    for value, row in rows.items():
+        items = frozenset(row.items())
+        same[items] = same.get(items, 0) | 1 << value
+    groups: list[tuple[int, dict[Key, L]]] = []
+    for items, mask in sorted(same.items(), key=lambda pair: (-len(pair[0]), pair[1])):
+        fit = [
+            (sum(key in table for key, _ in items), -i)
+            for i, (_, table) in enumerate(groups)
+            if all(table.get(key, label) == label for key, label in items)
+        ]
+        if fit:
+            index = -max(fit)[1]
+            groups[index] = (groups[index][0] | mask, {**groups[index][1], **dict(items)})
+        else:
+            groups.append((mask, dict(items)))
+    unused = (1 << size) - 1 & ~sum(mask for mask, _ in groups)
+    if unused and groups:
+        index = max(range(len(groups)), key=lambda i: groups[i][0].bit_count())
+        groups[index] = (groups[index][0] | unused, groups[index][1])
+    return groups
+
+
+def merge(terms: Iterable[Term[L]]) -> list[Term[L]]:
+    """Terms of one label that differ in one variable only are united, until none do; disjointness is kept."""
+    current = list(dict.fromkeys(terms))
+    width = len(current[0].masks) if current else 0
+    before = -1
+    while before != len(current):
+        before = len(current)
+        for i in range(width):
+            united: dict[tuple[L, Key], int] = {}
+            for label, masks in current:
+                key = (label, masks[:i] + masks[i + 1 :])
+                united[key] = united.get(key, 0) | masks[i]
+            current = [Term(label, (*rest[:i], mask, *rest[i:])) for (label, rest), mask in united.items()]
+    return current

@@ -1,0 +1,206 @@
+"""The native target: weights for `ssmc.nn.Model` from a cascade.
+
+A scan component with n values takes the channels of its code; its gate is 1 - (sum of its units), its increment the sum of the codes that its
+units write. The units of one component are pairwise disjoint products, so gates and increments are exact and well behaved on every input.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssmc.targets.layout import blocks, code, windows
+from ssmc.targets.stream import Feature, Stream, Unit
+from ssmc.targets.terms import Bit, Planner
+from ssmc.targets.weights import LOGIT, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ssmc.cascade.ir import Cascade
+
+    Array = NDArray[np.float64]
+
+
+def lower_native(cascade: Cascade, dtype: str) -> Weights:
+    """The native weights of a cascade, checked.
+
+    Raises:
+        PrecisionError: a weight is not exact in `dtype`.
+        VerificationError: the weights fail their own check.
+    """
+    delayed = windows(cascade)
+    planner = Planner(cascade, delayed)
+    planner.choose_codes()
+    weights = _Emission(cascade, Stream(cascade, delayed, planner), planner).weights(dtype)
+    weights.check()
+    return weights
+
+
+class _Emission:
+    """The working state of one lowering: units resolved, coordinates placed, tensors filled."""
+
+    def __init__(self, cascade: Cascade, stream: Stream, planner: Planner) -> None:
+        self.cascade, self.stream, self.planner = cascade, stream, planner
+        self.block_of = blocks(cascade, stream.delayed)
+        self.depth = 1 + max((b for b in self.block_of if b is not None), default=-1)
+        self.actions = {
+            k: [(action, unit) for action, product in planner.actions(k) if (unit := stream.unit(product)) is not None]
+            for k, block in enumerate(self.block_of)
+            if block is not None
+        }
+        self.bits = planner.head()
+        self.head = list(dict.fromkeys(unit for bit in self.bits for unit in self.units_of(bit)))
+        stream.require([*(unit for pairs in self.actions.values() for _, unit in pairs), *self.head])
+        self.base = len(stream.letters) + len(stream.delays)
+        self.features: list[list[Feature]] = [[] for _ in range(self.depth)]
+        self.place: dict[tuple[int, int], int] = {}
+        for b in range(self.depth):
+            for k in self.members(b):
+                start = self.base + sum(map(len, self.features))
+                own = stream.features(k)
+                self.place |= {(k, i): start + i for i in range(len(own))}
+                self.features[b] += own
+        self.config: dict[str, Any] = {}
+        self.tensors: dict[str, Array] = {}
+        self.names: dict[str, list[str]] = {}
+        self.axes: dict[str, list[str]] = {}
+
+    def members(self, block: int) -> list[int]:
+        """The components of a block."""
+        return [k for k, b in enumerate(self.block_of) if b == block]
+
+    def units_of(self, bit: Bit) -> list[Unit]:
+        """The units of an output bit."""
+        return [unit for product in bit.products if (unit := self.stream.unit(product)) is not None]
+
+    def width(self, k: int) -> int:
+        """The number of scan channels of a component."""
+        component = self.cascade.components[k]
+        if component.kind == "counter":
+            return 1
+        return len(code(0, component.size, self.planner.coding.get(k, "one-hot")))
+
+    def weights(self, dtype: str) -> Weights:
+        """All of it."""
+        stream, alphabet = self.stream, self.cascade.automaton.alphabet
+        names = [stream.name_letters(i) for i in range(len(stream.letters))]
+        self.names["letters"] = names
+        self.names["stream"] = [*names, *(stream.name_letters(i, lag) for i, lag in stream.delays)]
+        rows = np.array([[s >> c & 1 for s in stream.letters] for c in range(alphabet.class_count)], dtype=np.float64)
+        rows = rows.reshape(alphabet.class_count, len(stream.letters))
+        self.tensors["embedding.weight"] = rows[np.array(alphabet.classes, dtype=np.int64)]
+        self.axes["embedding.weight"] = ["symbols", "letters"]
+        first = {pair: len(names) + i for i, pair in enumerate(stream.delays)}
+        self.config = {
+            "architecture": "native",
+            "dtype": dtype,
+            "mode": self.cascade.mode,
+            "symbols": alphabet.size,
+            "letters": len(names),
+            "delay": [first[i, lag - 1] if lag > 1 else i for i, lag in stream.delays],
+            "lags": [lag for _, lag in stream.delays],
+            "blocks": [self.block(b) for b in range(self.depth)],
+            "head": {"units": len(self.head)},
+            "components": [self.component(k) for k in range(len(self.cascade.components))],
+        }
+        self.outputs()
+        return Weights.of(self.config, self.tensors, self.names, self.axes)
+
+    def component(self, k: int) -> dict[str, Any]:
+        """The description of a component that `check` and proofs read."""
+        component = self.cascade.components[k]
+        common = {"name": component.name, "kind": component.kind, "values": component.size, "low": component.low}
+        if (window := self.stream.delayed.get(k)) is not None:
+            return {**common, "block": None, "lag": window.lag, "classes": list(window.values)}
+        block = self.block_of[k]
+        start = sum(self.width(j) for j in self.members(block or 0) if j < k)
+        scanned = {"block": block, "start": start, "channels": self.width(k), "latch": component.latch}
+        if component.kind == "counter":
+            return {**common, **scanned, "saturating": component.saturating}
+        codes = [list(self.code(k, v)) for v in range(component.size)]
+        return {**common, **scanned, "kind": "reset", "codes": codes}
+
+    def code(self, k: int, value: int) -> tuple[int, ...]:
+        """The channels of a component's value."""
+        component = self.cascade.components[k]
+        if component.kind == "counter":
+            return (value,)
+        return code(value, component.size, self.planner.coding.get(k, "one-hot"))
+
+    def block(self, b: int) -> dict[str, Any]:
+        """Fills the tensors of a block and appends its features to the stream; its part of the configuration."""
+        pairs = [(k, action, unit) for k in self.members(b) for action, unit in self.actions[k]]
+        starts, width = {}, 0
+        for k in self.members(b):
+            starts[k] = width
+            width += self.width(k)
+        units = list(dict.fromkeys(unit for _, _, unit in pairs))
+        number = {unit: i for i, unit in enumerate(units)}
+        gate, increment = np.zeros((width, len(units))), np.zeros((width, len(units)))
+        for k, action, unit in pairs:
+            for offset in range(self.width(k)):
+                gate[starts[k] + offset, number[unit]] = action.mul - 1
+                increment[starts[k] + offset, number[unit]] = self.code(k, action.add)[offset]
+        prefix = f"blocks.{b}"
+        self.terms(prefix, units)
+        self.names[f"{prefix}.channels"] = [
+            f"{self.cascade.components[k].name} {self.stream.name_channel(k, i)}"
+            for k in self.members(b)
+            for i in range(self.width(k))
+        ]
+        self.affine(f"{prefix}.gate", gate, np.ones(width), f"{prefix}.channels", f"{prefix}.units")
+        self.affine(f"{prefix}.increment", increment, np.zeros(width), f"{prefix}.channels", f"{prefix}.units")
+        self.tensors[f"{prefix}.threshold"] = np.array([f.threshold for f in self.features[b]], dtype=np.float64)
+        self.names[f"{prefix}.features"] = [self.stream.name_feature(f) for f in self.features[b]]
+        self.axes[f"{prefix}.threshold"] = [f"{prefix}.features"]
+        self.names["stream"] += self.names[f"{prefix}.features"]
+        source = [starts[f.component] + f.channel for f in self.features[b]]
+        return {"units": len(units), "channels": width, "source": source}
+
+    def terms(self, prefix: str, units: Sequence[Unit]) -> None:
+        """Fills the tensors of the units that read the stream as it is now."""
+        width = len(self.names["stream"])
+        weight, bias = np.zeros((len(units), width)), np.zeros(len(units))
+        for i, unit in enumerate(units):
+            constant, entries = self.stream.affine(unit, self.place)
+            bias[i] = constant
+            for coordinate, value in entries.items():
+                weight[i, coordinate] = value
+        self.names[f"{prefix}.stream"] = list(self.names["stream"])
+        self.names[f"{prefix}.units"] = [self.stream.name_unit(unit) for unit in units]
+        self.affine(f"{prefix}.terms", weight, bias, f"{prefix}.units", f"{prefix}.stream")
+
+    def outputs(self) -> None:
+        """Fills the tensors of the head: one logit for acceptance and in predict mode one for each symbol."""
+        cascade, number = self.cascade, {unit: i for i, unit in enumerate(self.head)}
+        self.terms("head", self.head)
+        rows = np.zeros((len(self.bits), len(self.head)))
+        bias = np.array([LOGIT if bit.base else -LOGIT for bit in self.bits], dtype=np.float64)
+        for i, bit in enumerate(self.bits):
+            for unit in self.units_of(bit):
+                rows[i, number[unit]] = -2 * LOGIT if bit.base else 2 * LOGIT
+        first = cascade.readout.outputs[cascade.readout.initial]
+        initial = [first.accepting, *(c in first.legal for c in range(cascade.automaton.classes))][: len(self.bits)]
+        names, order = ["accept"], [0]
+        if cascade.mode == "predict":
+            alphabet = cascade.automaton.alphabet
+            names += [f"next {alphabet.name(s)}" for s in range(alphabet.size)]
+            order += [1 + c for c in alphabet.classes]
+        self.names["outputs"] = names
+        self.affine("head.logits", rows[order], bias[order], "outputs", "head.units")
+        self.tensors["initial_logits"] = np.array(_logits(initial), dtype=np.float64)[order]
+        self.axes["initial_logits"] = ["outputs"]
+        self.config["outputs"] = len(order)
+
+    def affine(self, name: str, weight: Array, bias: Array, rows: str, columns: str) -> None:
+        """Stores an affine map."""
+        self.tensors |= {f"{name}.weight": weight, f"{name}.bias": bias}
+        self.axes |= {f"{name}.weight": [rows, columns], f"{name}.bias": [rows]}
+
+
+def _logits(bits: Iterable[bool]) -> list[int]:
+    return [LOGIT if bit else -LOGIT for bit in bits]

@@ -1,0 +1,159 @@
+"""From tables to product terms: a disjoint cover for every component and for the head, and the choice of codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ssmc.cascade.ir import HOLD, Action
+from ssmc.targets.cover import Term, cover, merge
+from ssmc.targets.layout import Digit, code, digits, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ssmc.cascade.ir import Cascade, Key
+    from ssmc.targets.layout import Coding, Window
+
+BIT_BUDGET = 400_000
+"""Readout entries times distinct output bits up to which every bit is covered from the table itself."""
+CODING_TRIALS = 12
+"""Components for which a binary code is tried."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A term as the set of classes and, for each restricted digit, the set of its values (bit masks)."""
+
+    classes: int
+    literals: tuple[tuple[Digit, int], ...]
+
+
+@dataclass(frozen=True)
+class Bit:
+    """One output: `base` where no product holds, `not base` on the products."""
+
+    base: bool
+    products: tuple[Product, ...]
+
+
+@dataclass
+class Planner:
+    """Covers of a cascade's tables under a choice of codes; covers are kept, since one choice touches few tables."""
+
+    cascade: Cascade
+    delayed: Mapping[int, Window]
+    coding: dict[int, Coding] = field(default_factory=dict)
+    _actions: dict[tuple[object, ...], list[tuple[Action, Product]]] = field(default_factory=dict)
+    _heads: dict[tuple[object, ...], list[Bit]] = field(default_factory=dict)
+
+    def choose_codes(self) -> None:
+        """Gives a component with four or more values a binary code where that saves units and channels."""
+        best = self.cost()
+        large = [k for k, c in enumerate(self.cascade.components) if self._codes_of(k) == "one-hot" and c.size > 3]
+        for k in large[:CODING_TRIALS]:
+            self.coding[k] = "binary"
+            cost = self.cost()
+            if cost < best:
+                best = cost
+            else:
+                del self.coding[k]
+
+    def cost(self) -> int:
+        """Units and reset channels under the present codes."""
+        total = len({product for bit in self.head() for product in bit.products})
+        for k, component in enumerate(self.cascade.components):
+            if k not in self.delayed:
+                total += len(self.actions(k))
+            if codes := self._codes_of(k):
+                total += len(code(0, component.size, codes))
+        return total
+
+    def actions(self, k: int) -> list[tuple[Action, Product]]:
+        """The (action, product) pairs of component k; where no product holds, it holds."""
+        component = self.cascade.components[k]
+        variables = self._variables(component.depends_on)
+        key = (k, variables)
+        if key not in self._actions:
+            table = expand(self.cascade, component.table, variables, component.depends_on)
+            terms = cover(self._sizes(variables), table, HOLD).terms
+            self._actions[key] = [(term.label, self._product(term.masks, variables)) for term in terms]
+        return self._actions[key]
+
+    def head(self) -> list[Bit]:
+        """The output bits: accept, then in predict mode the legality of each class; accept is false under the latch."""
+        readout, latch = self.cascade.readout, self.cascade.latch
+        reads = tuple(j for j in readout.depends_on if j != latch)
+        variables = self._variables(reads)
+        if variables not in self._heads:
+            place = readout.depends_on.index(latch) + 1 if latch in readout.depends_on else 0
+            live = {
+                key[:place] + key[place + 1 :] if place else key: label
+                for key, label in readout.table.items()
+                if not place or key[place] == 0
+            }
+            table = expand(self.cascade, live, variables, reads)
+            # without a symbol there is no key, and the outputs are constants
+            bits = self._bits(table or {(0,) * (1 + len(variables)): readout.initial}, variables)
+            self._heads[variables] = bits if latch is None else [self._under(latch, bit) for bit in bits]
+        return self._heads[variables]
+
+    def _bits(self, table: Mapping[Key, int], variables: tuple[Digit, ...]) -> list[Bit]:
+        sizes = self._sizes(variables)
+        columns = self._columns()
+        distinct = list(dict.fromkeys(columns))
+        whole = cover(sizes, table)
+        joint = {
+            column: (column[whole.default], [t for t in whole.terms if column[t.label] != column[whole.default]])
+            for column in distinct
+        }
+        own: dict[tuple[bool, ...], tuple[bool, Sequence[Term[bool]]]] = {}
+        for column, (base, terms) in joint.items():
+            if len(table) * len(distinct) <= BIT_BUDGET:
+                own[column] = cover(sizes, {key: column[outcome] for key, outcome in table.items()})
+            else:
+                own[column] = base, merge(Term(not base, term.masks) for term in terms)
+        choices = [
+            {
+                column: Bit(base, tuple(self._product(term.masks, variables) for term in terms))
+                for column, (base, terms) in bits.items()
+            }
+            for bits in (own, joint)
+        ]
+        made = min(choices, key=lambda bits: len({product for bit in bits.values() for product in bit.products}))
+        return [made[column] for column in columns]
+
+    def _columns(self) -> list[tuple[bool, ...]]:
+        """For each output bit its value under each outcome of the readout."""
+        outputs = self.cascade.readout.outputs
+        columns = [tuple(output.accepting for output in outputs)]
+        if self.cascade.mode == "predict":
+            legal = [frozenset(output.legal) for output in outputs]
+            columns += [tuple(c in classes for classes in legal) for c in range(self.cascade.automaton.classes)]
+        return columns
+
+    def _codes_of(self, k: int) -> Coding | None:
+        """The code of a component that is lowered as a reset, else None."""
+        if k in self.delayed or self.cascade.components[k].kind == "counter":
+            return None
+        return self.coding.get(k, "one-hot")
+
+    def _variables(self, reads: Sequence[int]) -> tuple[Digit, ...]:
+        return tuple(digit for j in reads for digit in digits(self.cascade, j, self._codes_of(j) or "one-hot"))
+
+    def _sizes(self, variables: tuple[Digit, ...]) -> list[int]:
+        return [max(1, self.cascade.automaton.classes), *(digit.size for digit in variables)]
+
+    def _product(self, masks: Sequence[int], variables: tuple[Digit, ...]) -> Product:
+        restricted = [
+            (digit, mask) for digit, mask in zip(variables, masks[1:], strict=True) if mask != (1 << digit.size) - 1
+        ]
+        return Product(masks[0], tuple(restricted))
+
+    def _under(self, latch: int, bit: Bit) -> Bit:
+        """The bit, made false wherever the latch is 1."""
+        products = [Product(p.classes, (*p.literals, (Digit(latch, 2), 0b01))) for p in bit.products]
+        if bit.base:
+            every = (1 << self._sizes(())[0]) - 1
+            products.append(Product(every, ((Digit(latch, 2), 0b10),)))
+        return Bit(bit.base, tuple(products))

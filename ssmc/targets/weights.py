@@ -1,0 +1,92 @@
+"""Weights of the native model with everything a reader needs: configuration, tensors, names, and the proof that they are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ssmc.errors import InvariantError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from numpy.typing import NDArray
+
+LOGIT = 128
+"""Every logit is +LOGIT (true) or -LOGIT (false): exact in each dtype, and a softmax over them gives the false ones exactly 0."""
+LIMITS = {"float32": 1 << 24, "bfloat16": 1 << 8, "float16": 1 << 11}
+"""For each dtype the magnitude up to which every integer is exact."""
+
+
+class PrecisionError(TargetError):
+    """A weight is not exact in the model's dtype."""
+
+    def __init__(self, name: str, value: float, dtype: str) -> None:
+        super().__init__(f"{name}: {value:g} is not exact in {dtype} (integers are up to {LIMITS[dtype]:,})")
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of one native model.
+
+    Attributes:
+        config: sizes and the description of every component, in JSON types; `ssmc.nn.Model` is built from it.
+        tensors: by parameter name; `config["dtype"]`, thresholds float32.
+        names: for each axis name the names of its coordinates.
+        axes: for each tensor its axis names (`symbols` is the alphabet itself).
+    """
+
+    config: Mapping[str, Any]
+    tensors: Mapping[str, torch.Tensor]
+    names: Mapping[str, list[str]]
+    axes: Mapping[str, list[str]]
+
+    @staticmethod
+    def of(
+        config: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        names: Mapping[str, list[str]],
+        axes: Mapping[str, list[str]],
+    ) -> Weights:
+        """Weights from numbers in float64.
+
+        Raises:
+            PrecisionError: a number is not exact in the dtype.
+        """
+        import torch
+
+        tensors = {}
+        for name, array in sorted(arrays.items()):
+            dtype = "float32" if name.endswith("threshold") else config["dtype"]
+            exact = torch.from_numpy(array)
+            tensor = exact.to(getattr(torch, dtype))
+            wrong = (tensor.double() != exact).nonzero()
+            if len(wrong):
+                raise PrecisionError(name, float(exact[tuple(wrong[0])]), dtype)
+            tensors[name] = tensor.contiguous()
+        return Weights(*(MappingProxyType(dict(part)) for part in (config, tensors, names, axes)))
+
+    def check(self) -> int:
+        """Proves from the tensors that every gate, increment and output is exact and well behaved for every feature vector.
+
+        Returns:
+            The largest magnitude that any partial sum in the model's dtype can take, in any order of summation.
+
+        Raises:
+            VerificationError: the weights do not have the property (`ssmc.targets.soundness` says what is shown).
+            InvariantError: shapes or names do not fit.
+        """
+        from ssmc.targets.soundness import check_soundness
+
+        for name, tensor in self.tensors.items():
+            axes = self.axes[name]
+            if len(axes) != tensor.ndim:
+                raise InvariantError(f"{name}: {tensor.ndim} axes")
+            for axis, size in zip(axes, tensor.shape, strict=True):
+                expected = self.config["symbols"] if axis == "symbols" else len(self.names[axis])
+                if size != expected:
+                    raise InvariantError(f"{name}: axis {axis} has {size} coordinates, {expected} names")
+        return check_soundness(self.config, self.tensors)

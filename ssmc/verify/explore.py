@@ -1,0 +1,222 @@
+"""The product of an automaton with a model's actual recurrent state, explored breadth first through the model's own step.
+
+A product state is a state of the automaton with the bit patterns of the model's delay line and float32 scan states (-0.0 folded into 0.0). If
+every reachable one answers as the language asks, after every symbol, then model and automaton agree on inputs of every length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.automaton import DEAD
+from ssmc.errors import LimitError, VerificationError
+from ssmc.verify.certificate import Counterexample
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from ssmc.automaton import Automaton
+    from ssmc.nn.model import Model, State
+
+BATCH = 1 << 14
+"""Product states times symbols that are stepped at a time."""
+STATE_LIMIT = 300_000
+"""Product states that are explored before the compositional proof takes over."""
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Product states of one level.
+
+    Attributes:
+        states: (N,) states of the automaton, `DEAD` included.
+        numbers: (N,) their numbers in the order of discovery (or those of their parents, before they are known to be new).
+        state: the model's recurrent states.
+    """
+
+    states: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    state: State
+
+    def take(self, index: NDArray[np.int64]) -> Frontier:
+        """The entries with the given indices."""
+        import torch
+
+        where = torch.from_numpy(index).to(self.state.scan.device)
+        state = type(self.state)(*(column.index_select(0, where) for column in self.state))
+        return Frontier(self.states[index], self.numbers[index].copy(), state)
+
+    @staticmethod
+    def join(parts: list[Frontier]) -> Frontier:
+        """The parts one after the other."""
+        import torch
+
+        state = type(parts[0].state)(*(torch.cat(columns) for columns in zip(*(p.state for p in parts), strict=True)))
+        return Frontier(np.concatenate([p.states for p in parts]), np.concatenate([p.numbers for p in parts]), state)
+
+
+@dataclass(frozen=True)
+class Explored:
+    """The reachable product.
+
+    Attributes:
+        product_states: its size.
+        low: for each scan channel the least value in it.
+        high: for each scan channel the largest value in it.
+    """
+
+    product_states: int
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def explore(model: Model, automaton: Automaton, *, limit: int = STATE_LIMIT) -> Explored | Counterexample:
+    """Compares model and automaton on every reachable product state.
+
+    Symbols are explored one per class after the embedding rows of each class are shown bitwise equal. In predict mode only live prefixes are
+    followed. In recognise mode nothing behind the set latch is followed: `Weights.check` shows that it stays set and rejects.
+
+    Raises:
+        VerificationError: two symbols of one class have different embedding rows.
+        LimitError: there are more than `limit` product states.
+    """
+    import torch
+
+    with torch.no_grad():
+        return _Exploration(model, automaton, limit).run()
+
+
+class _Exploration:
+    """The working state of one exploration."""
+
+    def __init__(self, model: Model, automaton: Automaton, limit: int) -> None:
+        import torch
+
+        self.model, self.automaton, self.limit = model, automaton, limit
+        self.predict = model.config["mode"] == "predict"
+        self.device = model.initial_logits.device
+        alphabet = automaton.alphabet
+        if alphabet.size != model.config["symbols"]:
+            raise VerificationError(f"the model has {model.config['symbols']} symbols, the automaton {alphabet.size}")
+        classes = np.array(alphabet.classes, dtype=np.int64)
+        rows = model.embedding.weight.detach()
+        representatives = torch.tensor(alphabet.representatives, dtype=torch.int64, device=self.device)
+        if alphabet.size:
+            different = (rows != rows[representatives[torch.from_numpy(classes).to(self.device)]]).any(dim=-1)
+            if different.any():
+                symbol = alphabet.name(int(different.nonzero()[0]))
+                raise VerificationError(f"embedding.weight: the row of {symbol} differs from that of its class")
+        self.representatives = representatives
+        self.after = np.array([*automaton.delta, (DEAD,) * automaton.classes], dtype=np.int64)
+        self.after = self.after.reshape(automaton.states + 1, automaton.classes)
+        # row -1 is the dead state
+        answers = np.zeros((automaton.states + 1, model.config["outputs"]), dtype=bool)
+        answers[sorted(automaton.accepting), 0] = True
+        if self.predict and alphabet.size:
+            answers[:, 1:] = (self.after != DEAD)[:, classes]
+        self.answers = torch.from_numpy(np.where(answers, 128.0, -128.0)).to(model.dtype).to(self.device)
+        latches = [c for c in model.config["components"] if c.get("latch")]
+        starts = np.cumsum([0, *model.channels])
+        self.latch = int(starts[latches[0]["block"]] + latches[0]["start"]) if latches else None
+        self.caps = self._caps(starts)
+        self.start = 0 if automaton.states else DEAD
+        self.seen: set[bytes] = set()
+        self.parents: list[tuple[int, int]] = [(0, -1)]
+
+    def _caps(self, starts: NDArray[np.int64]) -> torch.Tensor:
+        """For each scan channel the value above which a saturating counter is the same to every reader, else infinity."""
+        import torch
+
+        caps = torch.full((sum(self.model.channels),), float("inf"), device=self.device)
+        for component in self.model.config["components"]:
+            if component.get("saturating"):
+                caps[int(starts[component["block"]]) + component["start"]] = component["low"] + component["values"] - 1
+        return caps
+
+    def run(self) -> Explored | Counterexample:
+        """Level by level."""
+        frontier = Frontier(np.array([self.start]), np.array([0]), self.model.initial_state(1))
+        initial = self.model.initial_logits.detach()
+        if not bool((initial == self.answers[self.start]).all()):
+            return self.counterexample(0, None, self.start, initial)
+        self.seen.update(self.keys(frontier))
+        low, high = frontier.state.scan[0], frontier.state.scan[0]
+        stride = max(1, BATCH // max(1, self.automaton.classes))
+        while len(frontier.states) and not (self.predict and self.start == DEAD):
+            parts: list[Frontier] = []
+            for first in range(0, len(frontier.states), stride):
+                outcome = self.advance(frontier.take(np.arange(first, min(first + stride, len(frontier.states)))))
+                if isinstance(outcome, Counterexample):
+                    return outcome
+                parts.append(outcome)
+            frontier = Frontier.join(parts)
+            if len(frontier.states):
+                low = low.minimum(frontier.state.scan.amin(0))
+                high = high.maximum(frontier.state.scan.amax(0))
+        return Explored(len(self.seen), tuple(low.tolist()), tuple(high.tolist()))
+
+    def advance(self, part: Frontier) -> Frontier | Counterexample:
+        """The product states after every symbol from every state of a part of the frontier that were not seen before."""
+        classes = self.automaton.classes
+        every = part.take(np.repeat(np.arange(len(part.states)), classes))
+        letters = np.tile(np.arange(classes), len(part.states))
+        logits, state = self.model.step(self.representatives[self.index(letters)], every.state)
+        state = type(state)(state.delay, state.scan.minimum(self.caps))
+        after = self.after[every.states, letters]
+        wrong = (logits != self.answers[self.index(after)]).any(dim=-1).cpu().numpy()
+        if self.predict:
+            wrong &= after != DEAD
+        if wrong.any():
+            i = int(wrong.argmax())
+            return self.counterexample(int(every.numbers[i]), int(letters[i]), int(after[i]), logits[i])
+        # nothing is asked after the first error in predict mode; in recognise mode the set latch answers
+        terminal = after == DEAD
+        if not self.predict:
+            terminal &= state.scan[:, self.latch].cpu().numpy() == 1 if self.latch is not None else False
+        moved = Frontier(after, every.numbers, state)
+        fresh: list[int] = []
+        for i, key in enumerate(self.keys(moved)):
+            if key not in self.seen and not (self.predict and terminal[i]):
+                self.seen.add(key)
+                self.parents.append((int(every.numbers[i]), int(letters[i])))
+                if not terminal[i]:
+                    fresh.append(i)
+                    moved.numbers[i] = len(self.parents) - 1
+        if len(self.seen) > self.limit:
+            raise LimitError("product states of model and automaton", len(self.seen), self.limit)
+        return moved.take(np.array(fresh, dtype=np.int64))
+
+    def keys(self, frontier: Frontier) -> list[bytes]:
+        """The bits of each product state; -0.0 is folded into 0.0."""
+        columns = [frontier.state.scan + 0.0, frontier.state.delay.float() + 0.0]
+        bits = [column.cpu().numpy().view(np.int32) for column in columns]
+        rows = np.concatenate([frontier.states[:, None].astype(np.int32), *bits], axis=1)
+        return [row.tobytes() for row in rows]
+
+    def counterexample(self, number: int, letter: int | None, state: int, logits: torch.Tensor) -> Counterexample:
+        """The word that leads to a product state and then reads a letter, with both answers."""
+        word = [] if letter is None else [letter]
+        while number:
+            number, before = self.parents[number]
+            word.append(before)
+        alphabet = self.automaton.alphabet
+        names = tuple(alphabet.name(alphabet.representatives[c]) for c in reversed(word))
+        return Counterexample(names, self.answer(self.answers[state]), self.answer(logits))
+
+    def answer(self, logits: torch.Tensor) -> str:
+        """Logits in words."""
+        if not bool((logits.abs() == 128).all()):
+            return f"logits {logits.tolist()}"
+        bits = (logits > 0).tolist()
+        names = [self.automaton.alphabet.name(s) for s, legal in enumerate(bits[1:]) if legal]
+        return ("accept" if bits[0] else "reject") + (f", next {{{', '.join(names)}}}" if self.predict else "")
+
+    def index(self, numbers: NDArray[np.int64]) -> torch.Tensor:
+        """An index on the model's device."""
+        import torch
+
+        return torch.from_numpy(numbers).to(self.device)

@@ -1,0 +1,122 @@
+"""The proof of a model: soundness for every feature vector, then equivalence with the automaton on inputs of every length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.errors import LimitError, VerificationError
+from ssmc.targets.soundness import check_soundness
+from ssmc.targets.weights import LIMITS
+from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
+from ssmc.verify.compose import compose
+from ssmc.verify.explore import STATE_LIMIT, explore
+
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
+    from ssmc.cascade.ir import Cascade
+    from ssmc.nn.model import Model
+    from ssmc.verify.certificate import Proof
+
+SEARCH_LIMIT = 20_000
+"""Product states searched for a counterexample once the weights are known to be unsound."""
+
+
+def prove(
+    model: Model,
+    automaton: Automaton,
+    cascade: Cascade | None = None,
+    *,
+    limit: int = STATE_LIMIT,
+    proof: Proof | None = None,
+) -> Certificate:
+    """Proves that a model computes its language, in its dtype, on inputs of every length and in every scan order.
+
+    Args:
+        model: a native model.
+        automaton: the language.
+        cascade: what the model was lowered from; needed for the compositional proof.
+        limit: product states up to which the product is explored; beyond, the proof is compositional.
+        proof: demand one of the two kinds.
+
+    Raises:
+        DifferenceError: the model differs, with the shortest word on which it does.
+        VerificationError: the weights are unsound, or a part of the compositional proof fails.
+        LimitError: the product is too large and there is no cascade.
+    """
+    magnitude = _sound(model, automaton)
+    kind: Proof = proof or "product"
+    if kind == "product":
+        try:
+            found = explore(model, automaton, limit=limit)
+        except LimitError:
+            if cascade is None or proof is not None:
+                raise
+            kind = "compositional"
+        else:
+            if isinstance(found, Counterexample):
+                raise DifferenceError(found)
+            states, ranges = found.product_states, list(zip(found.low, found.high, strict=True))
+    if kind == "compositional":
+        if cascade is None or cascade.automaton != automaton or cascade.mode != model.config["mode"]:
+            raise VerificationError("the compositional proof needs the cascade of this automaton and mode")
+        states = compose(model, cascade)
+        ranges = _declared(model)
+    return Certificate(
+        proof=kind,
+        product_states=states,
+        dtype=model.config["dtype"],
+        max_magnitude=max(magnitude, segment_bound(model, ranges)),
+        sha256=weights_digest(model.state_dict()),
+    )
+
+
+def _sound(model: Model, automaton: Automaton) -> int:
+    """`Weights.check` on the model's own parameters; a failure is explained by a counterexample where one is near."""
+    try:
+        return check_soundness(model.config, model.state_dict())
+    except VerificationError as unsound:
+        try:
+            found = explore(model, automaton, limit=SEARCH_LIMIT)
+        except (LimitError, VerificationError):
+            found = None
+        if isinstance(found, Counterexample):
+            raise DifferenceError(found) from unsound
+        raise
+
+
+def _declared(model: Model) -> list[tuple[float, float]]:
+    """The range of each scan channel as the cascade's interpreter was shown to keep it."""
+    ranges = [(0.0, 1.0)] * sum(model.channels)
+    starts = np.cumsum([0, *model.channels])
+    for component in model.config["components"]:
+        if component["kind"] == "counter":
+            low = component["low"]
+            ranges[int(starts[component["block"]]) + component["start"]] = (low, low + component["values"] - 1)
+    return ranges
+
+
+def segment_bound(model: Model, ranges: list[tuple[float, float]]) -> int:
+    """The largest magnitude that a scan over any segment of live input can reach, in any order.
+
+    A sum over a segment is a difference of two states, or an overwrite plus such a difference. A saturating counter is not bounded, and need
+    not be: its partial sums never fall, so they are exact up to 2^24 and stay beyond every threshold afterwards.
+
+    Raises:
+        VerificationError: the bound is not below 2^24.
+    """
+    starts = np.cumsum([0, *model.channels])
+    largest = 0.0
+    for component in model.config["components"]:
+        if component["block"] is None:
+            continue
+        first, b = int(starts[component["block"]]) + component["start"], component["block"]
+        rows = slice(component["start"], component["start"] + component["channels"])
+        increments = model.state_dict()[f"blocks.{b}.increment.weight"][rows].double().abs()
+        spread = max(high - low for low, high in ranges[first : first + component["channels"]])
+        bound = spread + (float(increments.max()) if increments.numel() else 0.0)
+        if bound >= LIMITS["float32"]:
+            raise VerificationError(f"{component['name']}: partial sums up to {bound:g} are not exact in float32")
+        largest = max(largest, bound)
+    return int(largest)
