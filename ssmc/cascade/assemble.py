@@ -19,19 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssmc.automaton import Automaton
-    from ssmc.cascade.covering import Covering
     from ssmc.cascade.ir import Key, Mode
     from ssmc.cascade.joint import ActionTable, Joint
+    from ssmc.cascade.reduce import Reduced
 
 
-def assemble(
-    automaton: Automaton, mode: Mode, covering: Covering, components: tuple[Component, ...], joint: Joint
-) -> Cascade:
+def assemble(automaton: Automaton, mode: Mode, reduced: Reduced) -> Cascade:
     """The cascade of a covering's components, with a latch if the mode and the covering ask for one.
 
     In recognise mode a covering of the trimmed automaton needs a latch where a transition is undefined; a covering of the complete automaton (with
     the sink as a state) does not.
     """
+    covering, components, joint = reduced.covering, reduced.components, reduced.joint
     outputs, output_of = _outputs(automaton, mode)
     variables = Variables.of(components)
     states = np.array(covering.states, dtype=np.int64)

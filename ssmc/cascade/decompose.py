@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ssmc.algebra import check_starfree
-from ssmc.automaton import DEAD
 from ssmc.cascade.assemble import assemble, constant_cascade
+from ssmc.cascade.base import make_base
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import recolour
 from ssmc.cascade.holonomy import cover_by_holonomy
-from ssmc.cascade.ir import Action, Component
 from ssmc.cascade.reduce import reduce_covering
-from ssmc.cascade.system import System, explore_contexts
+from ssmc.cascade.search import Budget, cover_by_levels, search_levels
+from ssmc.cascade.system import System
+from ssmc.cascade.windows import find_window
 from ssmc.errors import LimitError, NotStarFreeError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable
 
     from ssmc.automaton import Automaton
-    from ssmc.cascade.counters import Counter
     from ssmc.cascade.covering import Covering
-    from ssmc.cascade.ir import Cascade, Key, Mode
+    from ssmc.cascade.ir import Cascade, Mode
+
+BUDGETS = {
+    1: Budget(beam=2, work=2_000_000, points=2_000),
+    2: Budget(beam=4, work=20_000_000, points=10_000),
+    3: Budget(beam=8, work=300_000_000, points=50_000),
+}
 
 
-def decompose(
-    automaton: Automaton, mode: Mode = "recognise", *, set_limit: int = 100_000, context_limit: int = 100_000
-) -> Cascade:
+MOST_LEVELS = 12
+"""The longest sequence of levels that a search looks for when nothing else is known."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a decomposition may spend.
+
+    Attributes:
+        effort: 0 holonomy alone, 1 to 3 search with growing budgets.
+        window: the widest window of symbols that the search may use.
+        set_limit: the largest family of sets that the holonomy may meet.
+        context_limit: the largest number of contexts and of joint states.
+    """
+
+    effort: int = 1
+    window: int = 3
+    set_limit: int = 100_000
+    context_limit: int = 100_000
+
+
+def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options = Options()) -> Cascade:
     """The cheapest cascade found for a star-free language.
-
-    The candidates are the holonomy cascade and holonomy over the counters, each of the trimmed automaton and, in recognise mode, of the complete one (the
-    sink as a state instead of a latch).
 
     Args:
         automaton: the language.
         mode: `recognise` or `predict`.
-        set_limit: the largest family of sets that the holonomy may meet.
-        context_limit: the largest number of contexts and of joint states.
+        options: budgets and limits.
 
     Raises:
         NotStarFreeError: the language is not star-free; carries the witness.
@@ -45,27 +67,60 @@ def decompose(
     """
     if not automaton.states:
         return constant_cascade(automaton, mode)
-    require_starfree(automaton, set_limit)
-    best: Cascade | None = None
-    limit: LimitError | None = None
-    for sink in (False, True) if mode == "recognise" and not automaton.is_complete else (False,):
-        system = System.of(automaton, sink=sink)
+    require_starfree(automaton, options.set_limit)
+    choice = Choice(automaton, mode, options)
+    systems = [System.of(automaton)]
+    if mode == "recognise" and not automaton.is_complete:
+        systems.append(System.of(automaton, sink=True))
+    for system in systems:
         counters = find_counters(system)
-        for chosen in (counters, ()) if counters else ((),):
-            try:
-                covering = recolour(cover_with_counters(system, chosen, automaton, set_limit, context_limit))
-                reduced = reduce_covering(covering, joint_limit=context_limit, depth_limit=best.depth if best else None)
-            except LimitError as error:
-                limit = error
-                continue
-            if reduced is None:
-                continue
-            cascade = assemble(automaton, mode, covering, *reduced)
-            if best is None or cost(cascade) < cost(best):
-                best = cascade
-    if best is None:
-        raise limit if limit is not None else LimitError("candidates", 0, 0)
-    return best
+        subsets = (counters, ()) if counters else ((),)
+        bases = [
+            make_base(system, chosen, find_window(system, width), automaton.alphabet)
+            for width in range(options.window + 1 if options.effort else 1)
+            for chosen in subsets
+        ]
+        for base in bases[: len(subsets)]:
+            choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
+        if options.effort:
+            for base in bases:
+                depth = MOST_LEVELS if choice.best is None else choice.best.depth
+                for sequence in search_levels(base, BUDGETS[options.effort], depth):
+                    choice.consider(partial(cover_by_levels, base, sequence))
+    return choice.result()
+
+
+class Choice:
+    """The cheapest cascade so far."""
+
+    def __init__(self, automaton: Automaton, mode: Mode, options: Options) -> None:
+        self.automaton, self.mode, self.options = automaton, mode, options
+        self.best: Cascade | None = None
+        self.limit: LimitError | None = None
+
+    def consider(self, cover: Callable[..., Covering]) -> None:
+        """Builds a covering and its cascade, and keeps it if it is the cheapest."""
+        deepest = self.best.depth if self.best else None
+        try:
+            covering = recolour(cover(context_limit=self.options.context_limit))
+            reduced = reduce_covering(covering, joint_limit=self.options.context_limit, depth_limit=deepest)
+        except LimitError as error:
+            self.limit = error
+            return
+        if reduced is not None:
+            cascade = assemble(self.automaton, self.mode, reduced)
+            if self.best is None or cost(cascade) < cost(self.best):
+                self.best = cascade
+
+    def result(self) -> Cascade:
+        """The cheapest cascade.
+
+        Raises:
+            LimitError: every candidate exceeded a limit.
+        """
+        if self.best is None:
+            raise self.limit or LimitError("candidates", 0, 0)
+        return self.best
 
 
 def require_starfree(automaton: Automaton, set_limit: int) -> None:
@@ -87,36 +142,3 @@ def cost(cascade: Cascade) -> tuple[int, int, int, int]:
     channels = sum(1 if c.kind == "counter" else (c.size - 1).bit_length() for c in cascade.components)
     entries = sum(len(c.table) for c in cascade.components) + len(cascade.readout.table)
     return cascade.depth, channels, entries, len(cascade.components)
-
-
-def cover_with_counters(
-    system: System, counters: Sequence[Counter], automaton: Automaton, set_limit: int, context_limit: int
-) -> Covering:
-    """The holonomy covering over the contexts of some counters.
-
-    Raises:
-        LimitError: a limit is exceeded.
-    """
-
-    def step(_: Hashable, __: int, state: int) -> Hashable:
-        return tuple(counter.values[state] for counter in counters)
-
-    contexts, _ = explore_contexts(system, tuple(0 for _ in counters), step)
-    base = tuple(_component(counter, system, automaton) for counter in counters)
-    values = [tuple(counter.values[least_state(fibre)] for counter in counters) for fibre in contexts.fibres]
-    return cover_by_holonomy(system, contexts, base, tuple(values), set_limit=set_limit, context_limit=context_limit)
-
-
-def least_state(mask: int) -> int:
-    """The least state of a set."""
-    return (mask & -mask).bit_length() - 1
-
-
-def _component(counter: Counter, system: System, automaton: Automaton) -> Component:
-    low, high = min(counter.values), max(counter.values)
-    table: dict[Key, Action] = {
-        (x,): Action(1, c) for x, c in enumerate(counter.increments) if any(r != DEAD for r in system.columns[x])
-    }
-    names = [automaton.alphabet.name(s) for s in automaton.alphabet.representatives]
-    terms = [f"{c:+d}·{names[x]}" for x, c in enumerate(counter.increments) if c]
-    return Component(f"counter {' '.join(terms)}", "counter", high - low + 1, (), MappingProxyType(table), low=low)

@@ -20,7 +20,7 @@ from ssmc.errors import InvariantError, LimitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ssmc.cascade.ir import Component
+    from ssmc.cascade.base import Base
     from ssmc.cascade.system import Contexts, System
 
 Node = tuple[int, Mask]
@@ -152,22 +152,11 @@ def _ascending(mask: Mask) -> list[int]:
     return list(members(mask))
 
 
-def cover_by_holonomy(
-    system: System,
-    contexts: Contexts,
-    base: tuple[Component, ...],
-    base_values: tuple[tuple[int, ...], ...],
-    *,
-    set_limit: int = 100_000,
-    context_limit: int = 100_000,
-) -> Covering:
+def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: int = 100_000) -> Covering:
     """The holonomy covering: one level a height, from the whole fibre down to single states.
 
     Args:
-        system: an aperiodic transition system.
-        contexts: the context automaton of the base components.
-        base: the base components.
-        base_values: their values in each context.
+        base: contexts over an aperiodic system.
         set_limit: the largest family of sets.
         context_limit: the largest number of known contexts (chains of tiles).
 
@@ -175,6 +164,7 @@ def cover_by_holonomy(
         LimitError: a limit is exceeded.
         InvariantError: the system is not aperiodic.
     """
+    system, contexts = base.system, base.contexts
     holonomy = find_holonomy(system, contexts, set_limit=set_limit)
     top = holonomy.height
 
@@ -231,10 +221,10 @@ def cover_by_holonomy(
             row.append(d)
         arrows.append(tuple(row))
     return Covering(
-        base,
+        base.components,
         tuple(states),
         tuple(arrows),
-        tuple(base_values[c] for c, _ in names),
+        tuple(base.values[c] for c, _ in names),
         tuple(coordinates for _, coordinates in names),
         tuple(f"level {k + 1}" for k in range(top)),
     )

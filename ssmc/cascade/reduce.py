@@ -113,10 +113,19 @@ def find_reads(demand: Demand, variables: Variables, classes: int) -> tuple[int,
     return tuple(reads)
 
 
+@dataclass(frozen=True)
+class Reduced:
+    """A covering's components, base first, and the joint states that the readout meets."""
+
+    covering: Covering
+    components: tuple[Component, ...]
+    joint: Joint
+
+
 def reduce_covering(
     covering: Covering, *, joint_limit: int = 200_000, depth_limit: int | None = None
-) -> tuple[tuple[Component, ...], Joint] | None:
-    """The components of a covering, base first, with few dependencies; and the joint states that the readout meets.
+) -> Reduced | None:
+    """The components of a covering with few dependencies.
 
     Args:
         covering: the covering.
@@ -144,7 +153,7 @@ def reduce_covering(
         if depth_limit is not None and 1 + max((variables.layers[j] for j in reads), default=0) > depth_limit:
             return None
         components.append(Component(name, "reset", size, reads, table.to_mapping()))
-    return tuple(components), explore_joint(covering, tables, sizes, joint_limit)
+    return Reduced(covering, tuple(components), explore_joint(covering, tables, sizes, joint_limit))
 
 
 def _demand(covering: Covering, joint: Joint, coordinate: NDArray[np.int64]) -> Demand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ssmc.automaton import DEAD
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ssmc.automaton import Automaton
 
+Name = TypeVar("Name", bound="Hashable")
 Mask = int
 """A set of states as a bit mask: bit q is set when state q belongs to it."""
 
@@ -78,8 +79,8 @@ class Contexts:
 
 
 def explore_contexts(
-    system: System, initial: Hashable, step: Callable[[Hashable, int, int], Hashable]
-) -> tuple[Contexts, list[Hashable]]:
+    system: System, initial: Name, step: Callable[[Name, int, int], Name]
+) -> tuple[Contexts, list[Name]]:
     """The reachable product of a system with a context automaton given by a step function.
 
     Args:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssmc.automaton import DEAD
+from ssmc.cascade.base import Base
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import STALE, Covering, recolour
 from ssmc.cascade.holonomy import cover_by_holonomy, find_holonomy
@@ -91,14 +92,14 @@ def test_holonomy_structure(system: System) -> None:
             image = system.image(known, x)
             if image:
                 assert holonomy.heights[c, image] <= holonomy.heights[c, known]
-    covering = cover_by_holonomy(system, contexts, (), ((),))
+    covering = cover_by_holonomy(Base(system, contexts, (), ((),)))
     covering.check(system)
     recolour(covering).check(system)
 
 
 def test_contexts_of_a_step_function() -> None:
     system = System(((1, 2, DEAD), (DEAD, 0, 1)))
-    contexts, names = explore_contexts(system, 0, lambda c, x, r: r % 2)
+    contexts, names = explore_contexts(system, 0, lambda _c, _x, r: r % 2)
     assert names == [0, 1]
     assert [list(members(f)) for f in contexts.fibres] == [[0, 2], [1]]
     assert contexts.arrows == ((1, 1), (0, 0))

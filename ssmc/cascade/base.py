@@ -1,0 +1,61 @@
+"""The base of a cascade: counters and a window, components of layers 1 and 0 whose contexts the levels refine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.ir import Action, Component
+from ssmc.cascade.system import explore_contexts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssmc.automaton import Alphabet
+    from ssmc.cascade.counters import Counter
+    from ssmc.cascade.ir import Key
+    from ssmc.cascade.system import Contexts, System
+    from ssmc.cascade.windows import Window
+
+
+@dataclass(frozen=True)
+class Base:
+    """The contexts that counters and a window give.
+
+    Attributes:
+        system: the transition system.
+        contexts: the context automaton.
+        components: the components that keep the context.
+        values: their values in each context.
+    """
+
+    system: System
+    contexts: Contexts
+    components: tuple[Component, ...]
+    values: tuple[tuple[int, ...], ...]
+
+
+def make_base(system: System, counters: Sequence[Counter], window: Window, alphabet: Alphabet) -> Base:
+    """The base of some counters and a window."""
+
+    def step(
+        name: tuple[tuple[int, ...], tuple[int, ...]], x: int, state: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return tuple(counter.values[state] for counter in counters), window.step(name[1], x)
+
+    start = (tuple(0 for _ in counters), window.initial)
+    contexts, names = explore_contexts(system, start, step)
+    components = (*(_component(counter, system, alphabet) for counter in counters), *window.components(len(counters)))
+    return Base(system, contexts, components, tuple((*rho, *taps) for rho, taps in names))
+
+
+def _component(counter: Counter, system: System, alphabet: Alphabet) -> Component:
+    low, high = min(counter.values), max(counter.values)
+    table: dict[Key, Action] = {
+        (x,): Action(1, c) for x, c in enumerate(counter.increments) if any(r != DEAD for r in system.columns[x])
+    }
+    names = [alphabet.name(s) for s in alphabet.representatives]
+    terms = [f"{c:+d}·{names[x]}" for x, c in enumerate(counter.increments) if c]
+    return Component(f"counter {' '.join(terms)}", "counter", high - low + 1, (), MappingProxyType(table), low=low)
