@@ -1,20 +1,20 @@
-"""Strongly connected components of a graph given by successor lists (networkx would cost its import at every start)."""
+"""Strongly connected components of a graph given by its successor function (networkx would cost its import at every start)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable
 
 
-def strong_components(successors: Sequence[Sequence[int]]) -> list[list[int]]:
+def strong_components(count: int, successors: Callable[[int], Iterable[int]]) -> list[list[int]]:
     """The strongly connected components in reverse topological order (Tarjan 1972, without recursion).
 
     Args:
-        successors: `successors[v]` lists the heads of the edges from v; vertices are 0..len-1.
+        count: the number of vertices 0..count-1.
+        successors: the heads of the edges from a vertex; asked for once each.
     """
-    count = len(successors)
     order = [0] * count  # 0: not seen; otherwise 1 + discovery time
     low = [0] * count
     stacked = [False] * count
@@ -28,7 +28,7 @@ def strong_components(successors: Sequence[Sequence[int]]) -> list[list[int]]:
         order[start] = low[start] = clock
         stack.append(start)
         stacked[start] = True
-        path = [(start, iter(successors[start]))]
+        path = [(start, iter(successors(start)))]
         while path:
             vertex, rest = path[-1]
             for head in rest:
@@ -37,7 +37,7 @@ def strong_components(successors: Sequence[Sequence[int]]) -> list[list[int]]:
                     order[head] = low[head] = clock
                     stack.append(head)
                     stacked[head] = True
-                    path.append((head, iter(successors[head])))
+                    path.append((head, iter(successors(head))))
                     break
                 if stacked[head] and order[head] < low[vertex]:
                     low[vertex] = order[head]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 BYTE_VALUES = 256
 WIDE_VALUES = 65536
+BLOCK = 4096
+"""Elements to multiply at a time."""
 
 
 class Maps:
@@ -31,6 +34,7 @@ class Maps:
         size: n, the number of states.
         generators: the generator maps.
         identity: the identity map.
+        products: all products of a block of elements with the generators: those of the first element, of the second, ...
     """
 
     def __init__(self, size: int, columns: Sequence[Sequence[int]]) -> None:
@@ -69,11 +73,14 @@ class Maps:
         table = np.frombuffer(second + self._tail, dtype=np.uint16)
         return table[np.frombuffer(first, dtype=np.uint16)].tobytes()
 
-    def _narrow_products(self) -> Callable[[bytes], Sequence[bytes]]:
+    def _narrow_products(self) -> Callable[[Sequence[bytes]], list[bytes]]:
         tables = [generator + self._tail for generator in self.generators]
-        return lambda element: [element.translate(table) for table in tables]
+        translate = bytes.translate
+        return lambda block: list(
+            chain.from_iterable(zip(*(map(translate, block, repeat(t)) for t in tables), strict=True))
+        )
 
-    def _wide_products(self) -> Callable[[bytes], Sequence[bytes]]:
+    def _wide_products(self) -> Callable[[Sequence[bytes]], list[bytes]]:
         import numpy as np
 
         tables = np.frombuffer(b"".join(g + self._tail for g in self.generators), dtype=np.uint16)
@@ -81,9 +88,12 @@ class Maps:
         width = 2 * self.size
         starts = range(0, width * len(self.generators), width)
 
-        def products(element: bytes) -> Sequence[bytes]:
-            flat = tables[:, np.frombuffer(element, dtype=np.uint16)].tobytes()
-            return [flat[start : start + width] for start in starts]
+        def products(block: Sequence[bytes]) -> list[bytes]:
+            out = []
+            for element in block:
+                flat = tables[:, np.frombuffer(element, dtype=np.uint16)].tobytes()
+                out += [flat[start : start + width] for start in starts]
+            return out
 
         return products
 
@@ -110,7 +120,7 @@ class Maps:
         seen = {self.identity}
         yield self.identity, -1, -1
         for number, element in enumerate(elements):
-            for letter, product in enumerate(self.products(element)):
+            for letter, product in enumerate(self.products([element])):
                 if product not in seen:
                     seen.add(product)
                     elements.append(product)
@@ -148,16 +158,19 @@ def monoid_size(automaton: Automaton, limit: int, deadline: float = float("inf")
     maps = transition_maps(automaton)
     if limit < 1:
         return Enumeration(None, 0)
-    elements = [maps.identity]
     seen = {maps.identity}
-    products = maps.products
-    for number, element in enumerate(elements):
-        for product in products(element):
-            if product not in seen:
-                seen.add(product)
-                elements.append(product)
-        if len(elements) > limit:
+    level = [maps.identity]
+    while level:
+        fresh: set[bytes] = set()
+        for start in range(0, len(level), BLOCK):
+            fresh.update(maps.products(level[start : start + BLOCK]))
+            if len(fresh) > limit or time.monotonic() > deadline:
+                break
+        fresh -= seen
+        seen |= fresh
+        level = list(fresh)
+        if len(seen) > limit:
             return Enumeration(None, limit)
-        if not number & 1023 and time.monotonic() > deadline:
-            return Enumeration(None, len(elements))
-    return Enumeration(len(elements), len(elements))
+        if time.monotonic() > deadline:
+            return Enumeration(None, len(seen))
+    return Enumeration(len(seen), len(seen))

@@ -50,7 +50,7 @@ def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Part]]:
             heads = {base + column[q] for base, column in moves if column[q] != DEAD}
             successors.append([head for head in heads if head % (n + 1)])  # p * n + p is a multiple of n + 1
     remains: set[tuple[int, ...]] = set()
-    for component in strong_components(successors):
+    for component in strong_components(len(successors), successors.__getitem__):
         if len(component) == 1:
             continue
         pairs = set(component)
@@ -75,7 +75,7 @@ def search_triples(part: Part) -> tuple[int, ...] | None:
     for p, q, r in triples:
         heads = {number.get((column[p], column[q], column[r]), DEAD) for column in part.maps}
         successors.append([head for head in heads if head != DEAD])
-    for component in strong_components(successors):
+    for component in strong_components(len(successors), successors.__getitem__):
         found = {triples[i] for i in component} if len(component) > 1 else set()
         for p, q, r in found:
             if (q, r, p) in found:
@@ -88,7 +88,7 @@ def _states_on_cycles(n: int, component: Iterable[int]) -> tuple[int, ...]:
     related: list[list[int]] = [[] for _ in range(n)]
     for pair in component:
         related[pair // n].append(pair % n)
-    return tuple(sorted(q for cycle in strong_components(related) if len(cycle) > 1 for q in cycle))
+    return tuple(sorted(q for cycle in strong_components(n, related.__getitem__) if len(cycle) > 1 for q in cycle))
 
 
 def _word(part: Part, start: Sequence[int], goal: Sequence[int]) -> tuple[int, ...]:

@@ -64,7 +64,7 @@ def split_part(part: Part, states: Sequence[int]) -> list[Part]:
 
 def _split(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[Sequence[int]]) -> list[Part]:
     found = []
-    for component in strong_components([sorted({r for r in row if r != DEAD}) for row in rows]):
+    for component in strong_components(len(rows), lambda q: {r for r in rows[q] if r != DEAD}):
         if len(component) > 1:
             component.sort()
             number = {q: i for i, q in enumerate(component)}
