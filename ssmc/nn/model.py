@@ -170,7 +170,8 @@ class Model(nn.Module):
         letters, delay, self.lags = config["letters"], list(config["delay"]), list(config["lags"])
         if len(delay) != len(self.lags) or any(s not in range(letters + i) for i, s in enumerate(delay)):
             raise InvariantError("delay line")
-        self.embedding = nn.Embedding(config["symbols"], letters, dtype=dtype, _weight=_zeros(config, dtype))
+        rows = torch.zeros(config["symbols"], letters, dtype=dtype)
+        self.embedding = nn.Embedding(config["symbols"], letters, _weight=rows)
         self.register_buffer("delay", torch.tensor(delay, dtype=torch.int64), persistent=False)
         self.blocks = nn.ModuleList()
         width = letters + len(delay)
@@ -190,15 +191,13 @@ class Model(nn.Module):
         Raises:
             InvariantError: names, shapes or dtypes are not those that the configuration asks for.
         """
-        model = Model(config)
-        own = model.state_dict()
-        if set(own) != set(tensors):
-            raise InvariantError(f"tensors {sorted(set(own) ^ set(tensors))} missing or unknown")
+        shapes = parameter_shapes(config)
+        if set(shapes) != set(tensors):
+            raise InvariantError(f"tensors {sorted(set(shapes) ^ set(tensors))} missing or unknown")
         for name, tensor in tensors.items():
-            if tensor.shape != own[name].shape or tensor.dtype != own[name].dtype:
-                raise InvariantError(
-                    f"{name}: {tensor.dtype} {tuple(tensor.shape)} instead of {own[name].dtype} {tuple(own[name].shape)}"
-                )
+            if (tuple(tensor.shape), tensor.dtype) != shapes[name]:
+                raise InvariantError(f"{name}: {tensor.dtype} {tuple(tensor.shape)} instead of {shapes[name]}")
+        model = Model(config)
         model.load_state_dict(dict(tensors))
         return model.eval()
 
@@ -299,5 +298,33 @@ class Model(nn.Module):
         return tokens.long()
 
 
-def _zeros(config: Mapping[str, Any], dtype: torch.dtype) -> Tensor:
-    return torch.zeros(config["symbols"], config["letters"], dtype=dtype)
+def parameter_shapes(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Shape and dtype of every parameter of `Model(config)`, computed without allocating them.
+
+    Raises:
+        InvariantError: a size is not a number of things.
+        KeyError, TypeError, ValueError: the configuration is something else altogether.
+    """
+    dtype = DTYPES[config["dtype"]]
+    symbols, outputs, width = config["symbols"], config["outputs"], config["letters"] + len(config["delay"])
+    affine: dict[str, tuple[int, int]] = {}
+    shapes: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
+        "embedding.weight": ((symbols, config["letters"]), dtype),
+        "initial_logits": ((outputs,), dtype),
+    }
+    for b, block in enumerate(config["blocks"]):
+        units, channels, features = block["units"], block["channels"], len(block["source"])
+        affine |= {
+            f"blocks.{b}.terms": (units, width),
+            f"blocks.{b}.gate": (channels, units),
+            f"blocks.{b}.increment": (channels, units),
+        }
+        shapes[f"blocks.{b}.threshold"] = ((features,), torch.float32)
+        width += features
+    units = config["head"]["units"]
+    affine |= {"head.terms": (units, width), "head.logits": (outputs, units)}
+    for name, (rows, columns) in affine.items():
+        shapes |= {f"{name}.weight": ((rows, columns), dtype), f"{name}.bias": ((rows,), dtype)}
+    if any(type(size) is not int or size < 0 for shape, _ in shapes.values() for size in shape):
+        raise InvariantError("a size in the configuration is not a number of things")
+    return shapes

@@ -3,5 +3,6 @@
 from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
 from ssmc.verify.explore import explore
 from ssmc.verify.prove import prove
+from ssmc.verify.specification import specification
 
-__all__ = ["Certificate", "Counterexample", "DifferenceError", "explore", "prove", "weights_digest"]
+__all__ = ["Certificate", "Counterexample", "DifferenceError", "explore", "prove", "specification", "weights_digest"]

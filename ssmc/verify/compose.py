@@ -56,7 +56,12 @@ class _Tables:
         self.soundness = Soundness(model.config, dict(model.state_dict()))
         if len(self.parts) != len(cascade.components):
             raise VerificationError("the model has other components than the cascade")
-        self.rows = self.soundness.arrays["embedding.weight"][list(cascade.automaton.alphabet.representatives)]
+        alphabet, rows = cascade.automaton.alphabet, self.soundness.arrays["embedding.weight"]
+        self.rows = rows[list(alphabet.representatives)]
+        different = np.flatnonzero((rows != self.rows[list(alphabet.classes)]).any(axis=1))
+        if len(different):
+            symbol = alphabet.name(int(different[0]))
+            raise VerificationError(f"embedding.weight: the row of {symbol} differs from that of its class")
         self.variables = self.soundness.cubes[-1].variables
 
     def check_component(self, k: int, component: Component) -> None:

@@ -77,11 +77,11 @@ class Explored:
 def explore(model: Model, automaton: Automaton, *, limit: int = STATE_LIMIT) -> Explored | Counterexample:
     """Compares model and automaton on every reachable product state.
 
-    Symbols are explored one per class after the embedding rows of each class are shown bitwise equal. In predict mode only live prefixes are
+    Of the symbols of one class with bitwise equal embedding rows one is explored. In predict mode only live prefixes are
     followed. In recognise mode nothing behind the set latch is followed: `Weights.check` shows that it stays set and rejects.
 
     Raises:
-        VerificationError: two symbols of one class have different embedding rows.
+        VerificationError: the model has another number of symbols.
         LimitError: there are more than `limit` product states.
     """
     import torch
@@ -103,14 +103,10 @@ class _Exploration:
         if alphabet.size != model.config["symbols"]:
             raise VerificationError(f"the model has {model.config['symbols']} symbols, the automaton {alphabet.size}")
         classes = np.array(alphabet.classes, dtype=np.int64)
-        rows = model.embedding.weight.detach()
-        representatives = torch.tensor(alphabet.representatives, dtype=torch.int64, device=self.device)
-        if alphabet.size:
-            different = (rows != rows[representatives[torch.from_numpy(classes).to(self.device)]]).any(dim=-1)
-            if different.any():
-                symbol = alphabet.name(int(different.nonzero()[0]))
-                raise VerificationError(f"embedding.weight: the row of {symbol} differs from that of its class")
-        self.representatives = representatives
+        rows = model.embedding.weight.detach().double().cpu().numpy()
+        kinds = np.unique(np.concatenate([classes[:, None], rows], axis=1), axis=0, return_index=True)[1]
+        self.symbols = np.sort(kinds)
+        self.classes = classes[self.symbols]
         self.after = np.array([*automaton.delta, (DEAD,) * automaton.classes], dtype=np.int64)
         self.after = self.after.reshape(automaton.states + 1, automaton.classes)
         # row -1 is the dead state
@@ -145,7 +141,7 @@ class _Exploration:
             return self.counterexample(0, None, self.start, initial)
         self.seen.update(self.keys(frontier))
         low, high = frontier.state.scan[0], frontier.state.scan[0]
-        stride = max(1, BATCH // max(1, self.automaton.classes))
+        stride = max(1, BATCH // max(1, len(self.symbols)))
         while len(frontier.states) and not (self.predict and self.start == DEAD):
             parts: list[Frontier] = []
             for first in range(0, len(frontier.states), stride):
@@ -161,12 +157,11 @@ class _Exploration:
 
     def advance(self, part: Frontier) -> Frontier | Counterexample:
         """The product states after every symbol from every state of a part of the frontier that were not seen before."""
-        classes = self.automaton.classes
-        every = part.take(np.repeat(np.arange(len(part.states)), classes))
-        letters = np.tile(np.arange(classes), len(part.states))
-        logits, state = self.model.step(self.representatives[self.index(letters)], every.state)
+        every = part.take(np.repeat(np.arange(len(part.states)), len(self.symbols)))
+        letters = np.tile(self.symbols, len(part.states))
+        logits, state = self.model.step(self.index(letters), every.state)
         state = type(state)(state.delay, state.scan.minimum(self.caps))
-        after = self.after[every.states, letters]
+        after = self.after[every.states, np.tile(self.classes, len(part.states))]
         wrong = (logits != self.answers[self.index(after)]).any(dim=-1).cpu().numpy()
         if self.predict:
             wrong &= after != DEAD
@@ -204,7 +199,7 @@ class _Exploration:
             number, before = self.parents[number]
             word.append(before)
         alphabet = self.automaton.alphabet
-        names = tuple(alphabet.name(alphabet.representatives[c]) for c in reversed(word))
+        names = tuple(alphabet.name(symbol) for symbol in reversed(word))
         return Counterexample(names, self.answer(self.answers[state]), self.answer(logits))
 
     def answer(self, logits: torch.Tensor) -> str:

@@ -1,0 +1,66 @@
+"""The model card: what a model folder's README says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ssmc.nn.file import ModelFile
+
+
+def model_card(file: ModelFile) -> str:
+    """The card in Markdown, from the header alone."""
+    config, source, proof = file.config, file.source, file.certificate
+    text = str(source["text"]).rstrip("\n")
+    fence = "`" * max(3, 1 + max((len(run) for run in _ticks(text)), default=0))
+    channels = sum(block["channels"] for block in config["blocks"])
+    units = config["head"]["units"] + sum(block["units"] for block in config["blocks"])
+    rows = [
+        ("Mode", config["mode"]),
+        ("Symbols", config["symbols"]),
+        ("States of the minimal automaton", len(file.automaton["delta"])),
+        ("Scan layers", len(config["blocks"])),
+        ("Scan channels", channels),
+        ("Hidden units", units),
+        ("Dtype", f"{config['dtype']} (scan states float32)"),
+    ]
+    if proof:
+        rows += [
+            ("Proof", f"{proof['proof']}, {proof['product_states']} product states, {proof['lengths']} lengths"),
+            ("SHA-256 of the weights", proof["sha256"]),
+        ]
+    said = (
+        "The weights were proved to compute the language at every input length."
+        if proof
+        else "The weights carry no proof; `ssmc verify` makes one."
+    )
+    table = "\n".join(f"| {title} | {value} |" for title, value in rows)
+    return f"""# {source["name"]}
+
+A state-space model compiled from a regular language ({source["syntax"]}):
+
+{fence}
+{text}
+{fence}
+
+{said}
+
+| | |
+| --- | --- |
+{table}
+
+```python
+from ssmc.nn import load_model
+
+model = load_model("path/to/this/folder")
+logits, state = model(tokens)  # (B, T) integers -> (B, T, {config["outputs"]})
+```
+"""
+
+
+def _ticks(text: str) -> list[str]:
+    runs, current = [], ""
+    for ch in text:
+        current = current + ch if ch == "`" else ""
+        runs.append(current)
+    return runs
