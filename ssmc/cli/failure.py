@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssmc.cli.terminal import say
-from ssmc.errors import InputError, LimitError, NotStarFreeError, SsmcError, UsageError, VerificationError
+from ssmc.errors import InputError, LimitError, SsmcError, VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 OK, NO, USAGE, INVALID, LIMIT, UNPROVED, CRASH, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 3, 4, 5, 70, 130, 141
 
@@ -52,10 +52,12 @@ def message(error: BaseException) -> str:
         return error.message
     if isinstance(error, click.ClickException):
         text = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            text += f" (see '{error.ctx.command_path} --help')"
     elif isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     elif code == CRASH:
-        text = f"internal error: {type(error).__name__}: {error}"
+        text = f"internal error ({type(error).__name__}: {error}); --debug shows the traceback"
     else:
         text = str(error)
     return " ".join(text.split())
@@ -79,40 +81,31 @@ def to_json(error: BaseException, name: str | None = None) -> dict[str, Any]:
         out["input"] = name
     if isinstance(error, LimitError):
         out |= {"what": error.what, "reached": error.reached, "limit": error.limit, "option": error.option}
-    if isinstance(error, NotStarFreeError):
-        out["witness"] = witness_json(error.witness)
     if isinstance(error, VerificationError):
         out["word"] = None if error.word is None else list(error.word)
     return out
 
 
-def witness_json(witness: object) -> Any:
-    """A witness in JSON types."""
-    convert = getattr(witness, "to_json", None)
-    return convert() if convert is not None else witness
-
-
-def report(error: BaseException, *, as_json: bool, name: str | None = None) -> int:
+def report(
+    error: BaseException, *, as_json: bool, name: str | None = None, extra: Mapping[str, Any] | None = None
+) -> int:
     """Prints an error and returns its exit code.
 
     Args:
         error: the error.
         as_json: print `ssmc.error/1` to stdout instead of a line to stderr.
         name: the input it belongs to, where there are several.
+        extra: more keys for the JSON.
     """
     code = exit_code(error)
     if as_json and code != INTERRUPTED:
-        click.echo(json.dumps(to_json(error, name)))
+        click.echo(json.dumps(to_json(error, name) | dict(extra or {})))
         return code
     say(f"ssmc: {_place(error, name)}{message(error)}", fg="red" if code != NO else None)
     if isinstance(error, InputError) and error.position is not None:
         caret = error.position.caret()
         if caret:
             say("\n".join("  " + line for line in caret.splitlines()))
-    if isinstance(error, click.UsageError | UsageError):
-        say("Try 'ssmc --help', or 'ssmc COMMAND --help'.")
-    if code == CRASH:
-        say("This is a bug in ssmc; 'ssmc --debug' shows the traceback.")
     return code
 
 

@@ -51,6 +51,11 @@ class Source:
     is_expression: bool
     reading: Reading
 
+    @property
+    def title(self) -> str:
+        """What the user typed."""
+        return "<stdin>" if self.text == "-" and not self.is_expression else self.text
+
     def read(self) -> Language:
         """The language.
 
@@ -125,6 +130,6 @@ def for_each(sources: Sequence[Source], action: Callable[[Source], int], *, as_j
         except Exception as error:
             if "--debug" in sys.argv:
                 raise
-            name = source.text if len(sources) > 1 else None
+            name = source.title if len(sources) > 1 else None
             codes.append(failure.report(error, as_json=as_json, name=name))
     return failure.worst(codes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -48,12 +49,12 @@ def main(args: Sequence[str] | None = None) -> None:
     if "_SSMC_COMPLETE" in os.environ:
         program.main(prog_name="ssmc")
     words = list(sys.argv[1:] if args is None else args)
-    options = words[: words.index("--")] if "--" in words else words
+    options = words[: words.index("--")] if "--" in words else list(words)
     try:
         code = _run(words)
     except BrokenPipeError:
         code = failure.CLOSED_PIPE
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+    except (Exception, KeyboardInterrupt) as error:
         if "--debug" in options and not isinstance(error, click.ClickException):
             import traceback
 
@@ -65,7 +66,8 @@ def main(args: Sequence[str] | None = None) -> None:
         code = failure.CLOSED_PIPE
     if code == failure.CLOSED_PIPE:
         # what is left in the buffer goes nowhere, or the interpreter's last flush would fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

@@ -1,0 +1,97 @@
+"""Tokens per second of a model file, after its answers are checked against its automaton."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ssmc.bench.timing import measure
+from ssmc.errors import VerificationError
+from ssmc.minimize import DEAD
+
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
+    from ssmc.nn import Model
+
+SIZES = {"cpu": ((1, 1 << 16), (64, 1024)), "cuda": ((1, 1 << 22), (1024, 4096))}
+"""(B, T): one long input, a batch."""
+
+
+def live_walk(automaton: Automaton, length: int, seed: int = 0) -> tuple[list[int], list[int]]:
+    """A random walk over live states: symbols, and the state after each; where no symbol is live, any symbol, and `DEAD`.
+
+    Args:
+        automaton: the language, with one symbol at least.
+        length: the number of symbols.
+        seed: of the random numbers.
+    """
+    rng = random.Random(seed)  # noqa: S311
+    representatives = automaton.alphabet.representatives
+    symbols, states = [], []
+    state = 0 if automaton.states else DEAD
+    for _ in range(length):
+        live = automaton.live_classes[state] if state != DEAD else ()
+        c = rng.choice(live) if live else 0
+        state = automaton.delta[state][c] if live else DEAD
+        symbols.append(representatives[c])
+        states.append(state)
+    return symbols, states
+
+
+def bench_model(model: Model, automaton: Automaton, device: str) -> dict[str, Any]:
+    """Tokens per second of `forward` and of `step` on live input.
+
+    Raises:
+        VerificationError: an answer is wrong; nothing is timed then.
+    """
+    model = model.to(device)
+    if not automaton.alphabet.size:
+        raise VerificationError("a model without symbols reads nothing")
+    with torch.inference_mode():
+        wrong = count_errors(model, automaton, device, SIZES[device][0][1])
+        if wrong:
+            raise VerificationError(f"{wrong:,} wrong answers on a random walk")
+        rows = [_forward(model, automaton, device, *size) for size in SIZES[device]]
+        rows.append(_step(model, automaton, device, SIZES[device][-1][0]))
+    return {"device": device, "dtype": model.config["dtype"], "mode": model.config["mode"], "errors": 0, "runs": rows}
+
+
+def count_errors(model: Model, automaton: Automaton, device: str, length: int) -> int:
+    """The number of positions of a live walk at which the model's verdict differs from the automaton's."""
+    symbols, states = live_walk(automaton, length)
+    if model.config["mode"] == "predict" and DEAD in states:
+        stop = states.index(DEAD)  # behind an illegal symbol nothing is promised
+        symbols, states = symbols[:stop], states[:stop]
+    logits, _ = model(torch.tensor([symbols], dtype=torch.int64, device=device))
+    said = (logits[0, :, 0] > 0).cpu().numpy()
+    return int((said != np.isin(states, list(automaton.accepting))).sum())
+
+
+def _tokens(automaton: Automaton, device: str, batch: int, time: int) -> torch.Tensor:
+    row = torch.tensor(live_walk(automaton, time)[0], dtype=torch.int64)
+    return row.expand(batch, -1).contiguous().to(device)
+
+
+def _forward(model: Model, automaton: Automaton, device: str, batch: int, time: int) -> dict[str, Any]:
+    tokens = _tokens(automaton, device, batch, time)
+    timing = measure(lambda: model(tokens), device)
+    return _row("forward", batch, time, timing.to_json())
+
+
+def _step(model: Model, automaton: Automaton, device: str, batch: int) -> dict[str, Any]:
+    tokens, state = _tokens(automaton, device, batch, 1)[:, 0], model.initial_state(batch)
+    timing = measure(lambda: model.step(tokens, state), device)
+    return _row("step", batch, 1, timing.to_json())
+
+
+def _row(engine: str, batch: int, time: int, seconds: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "engine": engine,
+        "batch": batch,
+        "time": time,
+        "seconds": seconds,
+        "tokens_per_second": batch * time / seconds["median"],
+    }

@@ -1,0 +1,80 @@
+"""The scan of this machine against the reference loop and against the bandwidth of a copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ssmc.bench.timing import measure
+from ssmc.errors import VerificationError
+from ssmc.kernels import scan, scan_reference
+
+SHAPES = {
+    "cpu": ((1, 1 << 17, 16), (16, 4096, 64), (256, 512, 16)),
+    "cuda": ((1, 1 << 22, 16), (64, 4096, 256), (8, 65536, 64)),
+}
+"""(B, T, D): one long sequence, a training batch, many rows."""
+REFERENCE_STEPS = 512
+"""The loop takes this number of steps; its speed does not depend on T."""
+
+
+def gates(shape: tuple[int, int, int], device: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gates in {0, 1}, increments in {-1, 0, 1}: the scan of these is exact in every order while no run of ones passes 2^24."""
+    generator = torch.Generator().manual_seed(seed)
+    a = torch.randint(0, 2, shape, generator=generator).float()
+    b = torch.randint(-1, 2, shape, generator=generator).float()
+    return a.to(device), b.to(device)
+
+
+def check_scan(device: str) -> None:
+    """Compares the scan with the reference loop, bit for bit, at odd sizes.
+
+    Raises:
+        VerificationError: they differ.
+    """
+    for shape in ((1, 1, 1), (3, 63, 5), (2, 500, 17), (1, 4099, 3)):
+        a, b = gates(shape, device, seed=sum(shape))
+        for exclusive in (False, True):
+            got, expected = scan(a, b, exclusive=exclusive), scan_reference(a, b, exclusive=exclusive)
+            if not all(torch.equal(x.double(), y) for x, y in zip(got, expected, strict=True)):
+                raise VerificationError(f"the scan differs from the reference loop at {shape}, exclusive={exclusive}")
+
+
+def copy_bandwidth(device: str) -> dict[str, Any]:
+    """Bytes per second that a copy reads and writes."""
+    source = torch.ones(1 << (28 if device == "cuda" else 24), device=device)
+    target = torch.empty_like(source)
+    timing = measure(lambda: target.copy_(source), device)
+    size = 2 * source.numel() * source.element_size()
+    return {"bytes": size, "seconds": timing.to_json(), "bytes_per_second": size / timing.median}
+
+
+def bench_scans(device: str) -> dict[str, Any]:
+    """Correctness, then the copy, then each shape.
+
+    Raises:
+        VerificationError: the scan is wrong here; nothing is timed then.
+    """
+    check_scan(device)
+    copy = copy_bandwidth(device)
+    return {"device": device, "copy": copy, "scans": [_bench(shape, device, copy) for shape in SHAPES[device]]}
+
+
+def _bench(shape: tuple[int, int, int], device: str, copy: dict[str, Any]) -> dict[str, Any]:
+    a, b = gates(shape, device)
+    timing = measure(lambda: scan(a, b), device)
+    steps = min(REFERENCE_STEPS, shape[1])
+    short = a[:, :steps].contiguous(), b[:, :steps].contiguous()
+    loop = measure(lambda: scan_reference(*short), device)
+    traffic = 3 * a.numel() * a.element_size()  # reads a and b, writes h
+    elements, loop_elements = a.numel() / timing.median, short[0].numel() / loop.median
+    return {
+        "shape": list(shape),
+        "dtype": "float32",
+        "seconds": timing.to_json(),
+        "elements_per_second": elements,
+        "of_copy": traffic / timing.median / copy["bytes_per_second"],
+        "reference_elements_per_second": loop_elements,
+        "against_reference": elements / loop_elements,
+    }

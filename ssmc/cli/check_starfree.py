@@ -1,0 +1,78 @@
+"""`ssmc check-starfree`: the verdict with its witness, one answer per source."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssmc.cli import failure
+from ssmc.cli.command import Command
+from ssmc.cli.inputs import Source, for_each, source_arguments
+
+if TYPE_CHECKING:
+    from ssmc.algebra import StarFreeReport
+    from ssmc.automaton import Automaton
+
+_CODES = {"star-free": failure.OK, "not-star-free": failure.NO, "unknown": failure.LIMIT}
+
+
+@click.command(
+    "check-starfree",
+    cls=Command,
+    examples=(
+        "ssmc check-starfree -e '(ab|ba)*' --alphabet ab",
+        "ssmc check-starfree flip-flop expression.txt automaton.json --json",
+        "echo '(aa)*' | ssmc check-starfree - --alphabet a",
+    ),
+)
+@source_arguments
+@click.option("--monoid-limit", type=click.IntRange(min=0), help="Count the transition monoid up to this size.")
+@click.option("--set-limit", type=click.IntRange(min=1), help="Give up after this number of image sets.")
+def command(sources: list[Source], monoid_limit: int | None, set_limit: int | None, as_json: bool) -> int:
+    """Decides whether each SOURCE is star-free, that is, whether a non-negative diagonal SSM computes it.
+
+    SOURCE is a path, '-' for standard input, or the name of a shipped grammar. Exit code 0 means star-free, 1 not star-free (a
+    witness is printed), 4 undecided within the limits.
+    """
+    from ssmc.algebra import check_starfree
+
+    limits = {"monoid_limit": monoid_limit, "set_limit": set_limit, "seconds": sources[0].reading.seconds}
+    given: dict[str, Any] = {key: value for key, value in limits.items() if value is not None}
+
+    def answer(source: Source) -> int:
+        language = source.read()
+        report = check_starfree(language.automaton, **given)
+        if as_json:
+            data = report.to_json(language.automaton) | {"name": source.title, "level": language.level}
+            click.echo(json.dumps(data))
+        else:
+            click.echo(_in_words(source.title, language.automaton, report))
+        return _CODES[report.verdict]
+
+    return for_each(sources, answer, as_json=as_json, label="deciding")
+
+
+def _in_words(title: str, automaton: Automaton, report: StarFreeReport) -> str:
+    monoid = (
+        "a transition monoid above --monoid-limit"
+        if report.monoid_size is None
+        else f"a transition monoid of {report.monoid_size:,} elements"
+    )
+    lines = [
+        f"{title}: {report.verdict.replace('-', ' ').replace('star free', 'star-free')}",
+        f"  {automaton.states:,} live states, {automaton.complete_states:,} with the sink, {monoid}",
+    ]
+    if report.witness is not None:
+        gap = " " if automaton.alphabet.multicharacter else ""
+        word = gap.join(automaton.alphabet.name(s) for s in report.witness.word)
+        orbit = " -> ".join(str(q) for q in (*report.witness.orbit, report.witness.orbit[0]))
+        lines += [
+            f"  the word {word} has period {report.witness.period} on the states {orbit}",
+            f"  {report.witness.describe(automaton)}",
+        ]
+    if report.verdict == "unknown":
+        option = "--seconds" if report.limit == "seconds" else "--set-limit"
+        lines.append(f"  undecided after {report.sets:,} image sets; {option} raises the limit")
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""`ssmc compile`: language to model file, proved before it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssmc.cli import failure
+from ssmc.cli.command import Command
+from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.terminal import say
+from ssmc.errors import InputError, NotStarFreeError, UsageError
+
+if TYPE_CHECKING:
+    from ssmc.cascade.ir import Mode
+
+FORMATS = (".pt", ".safetensors")
+
+
+@click.command(
+    "compile",
+    cls=Command,
+    examples=(
+        "ssmc compile regex.txt -o model.pt",
+        "ssmc compile -e '(ab|ba)*' --alphabet ab -o model.safetensors",
+        "ssmc compile flip-flop --mode predict --dtype bfloat16 -o folder",
+    ),
+)
+@source_arguments
+@click.option(
+    "--mode",
+    type=click.Choice(["recognise", "predict"]),
+    default="recognise",
+    show_default=True,
+    help="Every string gets a verdict, or every prefix its legal next symbols.",
+)
+@click.option("--target", default="native", show_default=True, help="The architecture.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the weights.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file (.pt, .safetensors) or a folder; without it nothing is written.",
+)
+def command(sources: list[Source], mode: Mode, target: str, dtype: str, output: Path | None, as_json: bool) -> int:
+    """Compiles each SOURCE to a model, proves it equal to the language at every length, and writes it.
+
+    SOURCE is a path, '-' for standard input, or the name of a shipped grammar. A language that is not star-free is refused with a
+    witness and exit code 1.
+    """
+    if output is not None:
+        _check_output(output, sources)
+
+    def answer(source: Source) -> int:
+        from ssmc.compile import compile_language, write_model
+
+        language = source.read()
+        try:
+            compiled = compile_language(language, mode=mode, target=target, dtype=dtype)
+        except NotStarFreeError as error:
+            witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
+            return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
+        if output is not None:
+            write_model(compiled, output)
+        data = compiled.to_json()
+        click.echo(json.dumps(data) if as_json else in_words(source.title, data))
+        if output is not None:
+            say(f"wrote {output}")
+        return failure.OK
+
+    return for_each(sources, answer, as_json=as_json, label="compiling")
+
+
+def _check_output(output: Path, sources: list[Source]) -> None:
+    """Refuses what could not be written anyway, before any work is done."""
+    if len(sources) > 1:
+        raise UsageError(f"-o takes one SOURCE, not {len(sources)}")
+    if output.suffix not in (*FORMATS, "") and not output.is_dir():
+        raise UsageError(f"-o {output}: a model file ends in {' or '.join(FORMATS)}; a folder has no suffix")
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"{output}: there is no folder {output.parent}")
+
+
+def in_words(title: str, data: dict[str, Any]) -> str:
+    """`ssmc.compile/1` for people."""
+    components = [
+        f"{k}: {part['kind']}({part['states']}) in layer {part['layer']}"
+        + (f", reads {', '.join(map(str, part['depends_on']))}" if part["depends_on"] else "")
+        + (f"  {part['name']}" if part.get("name") else "")
+        for k, part in enumerate(data["components"])
+    ]
+    proof = data["proof"]
+    rows = [
+        ("automaton", f"{data['states']:,} live states, {data['alphabet_size']:,} symbols"),
+        (
+            "model",
+            f"{data['target']}, {data['mode']}, {proof['dtype']}: {data['layers']} layers, {data['blocks']} blocks, "
+            f"{data['channels']} channels, {data['hidden_units']} hidden units, convolution width {data['conv_width']}",
+        ),
+        *((("components" if k == 0 else ""), line) for k, line in enumerate(components)),
+        (
+            "proof",
+            f"equal at {proof['lengths']} lengths: {proof['product_states']:,} product states, magnitudes to {proof['max_magnitude']:g}",
+        ),
+    ]
+    return "\n".join([f"{title}: proved", *(f"  {title:<12}{text}" for title, text in rows)])

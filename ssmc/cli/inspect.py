@@ -1,0 +1,87 @@
+"""`ssmc inspect`: what a model file holds, read without building the network."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssmc.cli import failure
+from ssmc.cli.command import Command
+
+if TYPE_CHECKING:
+    from ssmc.cli.model import LoadedModel
+
+
+@click.command("inspect", cls=Command, examples=("ssmc inspect model.pt", "ssmc inspect folder --json"))
+@click.argument("model", type=click.Path())
+def command(model: str, as_json: bool) -> int:
+    """Shows the source, automaton, components, tensors with the names of their coordinates, and certificate of MODEL.
+
+    The network is not built, and nothing in the file is believed: the certificate is what the file says; `ssmc verify` proves it.
+    """
+    from ssmc.cli.model import load
+
+    loaded = load(model)
+    click.echo(json.dumps(_to_json(loaded)) if as_json else _in_words(loaded))
+    return failure.OK
+
+
+def _to_json(loaded: LoadedModel) -> dict[str, Any]:
+    file = loaded.file
+    return {
+        "schema": "ssmc.inspect/1",
+        "source": file.source,
+        "mode": file.config["mode"],
+        "target": file.config["architecture"],
+        "dtype": file.config["dtype"],
+        "automaton": file.automaton,
+        "components": file.config["components"],
+        "config": file.config,
+        "tensors": {
+            name: {
+                "shape": list(tensor.shape),
+                "dtype": str(tensor.dtype).removeprefix("torch."),
+                "axes": file.axes.get(name),
+            }
+            for name, tensor in sorted(file.tensors.items())
+        },
+        "names": file.names,
+        "cascade": file.cascade,
+        "certificate": file.certificate,
+        "exactness": file.exactness,
+        "versions": file.versions,
+    }
+
+
+def _in_words(loaded: LoadedModel) -> str:
+    file, automaton = loaded.file, loaded.automaton
+    config, proof = file.config, file.certificate
+    names = [automaton.alphabet.name(symbol) for symbol in range(min(automaton.alphabet.size, 20))]
+    more = " ..." if automaton.alphabet.size > len(names) else ""
+    rows = [
+        ("language", f"{file.source['name']} ({file.source['syntax']})"),
+        ("alphabet", f"{automaton.alphabet.size:,} symbols in {automaton.classes} classes: {' '.join(names)}{more}"),
+        ("automaton", f"{automaton.states:,} live states, {automaton.complete_states:,} with the sink"),
+        ("model", f"{config['architecture']}, {config['mode']}, {config['dtype']}"),
+    ]
+    if proof is None:
+        rows.append(("proof", "none"))
+    else:
+        rows.append(
+            ("proof", f"{proof['proof']}, {proof['product_states']:,} product states, {proof['lengths']} lengths")
+        )
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in file.versions.items())))
+    lines = [loaded.path, *(f"  {title:<11}{text}" for title, text in rows)]
+    for number, block in enumerate(config["blocks"]):
+        lines.append(f"  block {number}: {block['units']} units, {block['channels']} scan channels")
+        lines += [f"    channel {name}" for name in file.names.get(f"blocks.{number}.channels", ())]
+        lines += [f"    unit    {name}" for name in file.names.get(f"blocks.{number}.units", ())]
+    lines.append(f"  head: {config['head']['units']} units, {config['outputs']} outputs")
+    lines += [f"    unit    {name}" for name in file.names.get("head.units", ())]
+    lines.append("  tensors")
+    for name, tensor in sorted(file.tensors.items()):
+        axes = " x ".join(f"{axis} {size}" for axis, size in zip(file.axes.get(name, ()), tensor.shape, strict=False))
+        lines.append(f"    {name:<30}{axes}")
+    return "\n".join(lines)

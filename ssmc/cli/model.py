@@ -1,0 +1,93 @@
+"""A model file given on the command line: the network with the automaton and the cascade stored beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ssmc.errors import ModelFileError, SsmcError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ssmc.automaton import Automaton
+    from ssmc.cascade import Cascade
+    from ssmc.nn import Model
+    from ssmc.nn.file import ModelFile
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model file with its parts read on demand; nothing in it is trusted.
+
+    Attributes:
+        path: what the user typed.
+        file: the contents.
+    """
+
+    path: str
+    file: ModelFile
+
+    @cached_property
+    def automaton(self) -> Automaton:
+        """The language.
+
+        Raises:
+            ModelFileError: the data describe no automaton over the model's symbols.
+        """
+        from ssmc.automaton import Automaton
+
+        automaton: Automaton = self._part("automaton", Automaton.from_json, self.file.automaton)
+        symbols = self.file.config["symbols"]
+        if automaton.alphabet.size != symbols:
+            raise ModelFileError(
+                f"{self.path}: the automaton has {automaton.alphabet.size} symbols, the network {symbols}"
+            )
+        return automaton
+
+    @cached_property
+    def cascade(self) -> Cascade:
+        """The decomposition.
+
+        Raises:
+            ModelFileError: the data describe no cascade.
+        """
+        from ssmc.cascade import Cascade
+
+        cascade: Cascade = self._part("cascade", Cascade.from_json, self.file.cascade)
+        return cascade
+
+    @cached_property
+    def model(self) -> Model:
+        """The network.
+
+        Raises:
+            ModelFileError: the configuration describes none.
+        """
+        model: Model = self._part("network", lambda _: self.file.build(), None)
+        return model
+
+    @property
+    def predict(self) -> bool:
+        """Whether the model is in predict mode."""
+        return bool(self.file.config["mode"] == "predict")
+
+    def _part(self, what: str, read: Callable[[Any], Any], data: Any) -> Any:
+        try:
+            return read(data)
+        except ModelFileError as error:
+            raise ModelFileError(f"{self.path}: {error.message}") from error
+        except (SsmcError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ModelFileError(f"{self.path}: the {what} is damaged: {' '.join(str(error).split())}") from error
+
+
+def load(path: str) -> LoadedModel:
+    """The model file at a path (a file or a folder).
+
+    Raises:
+        ModelFileError: it is missing, damaged, hostile or of another format version.
+    """
+    from ssmc.nn.formats import read_file
+
+    return LoadedModel(path, read_file(path))

@@ -1,0 +1,93 @@
+"""`ssmc verify`: the proof again, from the bits in a model file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssmc.cli import failure
+from ssmc.cli.command import Command
+from ssmc.cli.inputs import Reading, Source, reading_options
+from ssmc.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
+    from ssmc.cli.model import LoadedModel
+
+
+@click.command(
+    "verify",
+    cls=Command,
+    examples=(
+        "ssmc verify model.pt",
+        "ssmc verify model.pt -e '(ab|ba)*' --alphabet ab",
+        "ssmc verify flip-flop.pt flip-flop --json",
+    ),
+)
+@click.argument("model", type=click.Path())
+@click.argument("source", required=False)
+@click.option("-e", "--expression", help="An expression instead of SOURCE.")
+@reading_options
+def command(model: str, source: str | None, expression: str | None, reading: Reading, as_json: bool) -> int:
+    """Proves MODEL equal, at every length, to the language stored in it, or to SOURCE.
+
+    Exit code 1 means that they differ; a shortest word that shows it is printed.
+    """
+    from ssmc.cli.model import load
+    from ssmc.verify import DifferenceError, prove
+
+    if source is not None and expression is not None:
+        raise UsageError("give SOURCE or -e EXPRESSION, not both")
+    loaded = load(model)
+    automaton = loaded.automaton
+    if source is not None:
+        automaton = _same_symbols(loaded, Source(source, is_expression=False, reading=reading).read().automaton)
+    if expression is not None:
+        automaton = _same_symbols(loaded, Source(expression, is_expression=True, reading=reading).read().automaton)
+    data: dict[str, Any] = {
+        "schema": "ssmc.verify/1",
+        "equivalent": True,
+        "product_states": None,
+        "lengths": "all",
+        "dtype": loaded.model.config["dtype"],
+        "max_magnitude": None,
+        "counterexample": None,
+    }
+    try:
+        cascade = loaded.cascade if automaton == loaded.automaton else None
+        data |= prove(loaded.model, automaton, cascade).to_json()
+    except DifferenceError as error:
+        data |= {"equivalent": False, "counterexample": error.counterexample.to_json()}
+    click.echo(json.dumps(data) if as_json else _in_words(model, automaton, data))
+    return failure.OK if data["equivalent"] else failure.NO
+
+
+def _same_symbols(loaded: LoadedModel, automaton: Automaton) -> Automaton:
+    """The automaton, if it reads what the model reads.
+
+    Raises:
+        InputError: the alphabets differ.
+    """
+    own, other = loaded.automaton.alphabet, automaton.alphabet
+    if (own.kind, own.names) != (other.kind, other.names):
+        raise InputError(
+            f"the model's alphabet is {_spell(own.kind, own.names)}, the source's {_spell(other.kind, other.names)}"
+        )
+    return automaton
+
+
+def _spell(kind: str, names: tuple[str, ...]) -> str:
+    return ",".join(names) if kind == "tokens" else kind
+
+
+def _in_words(model: str, automaton: Automaton, data: dict[str, Any]) -> str:
+    if data["equivalent"]:
+        return (
+            f"{model}: equal at every length\n"
+            f"  {data['proof']} proof: {data['product_states']:,} product states, {data['dtype']}, magnitudes to {data['max_magnitude']:,}"
+        )
+    found = data["counterexample"]
+    word = (" " if automaton.alphabet.multicharacter else "").join(found["word"])
+    return f"{model}: different\n  after {word!r} the language says {found['expected']}, the model {found['got']}"

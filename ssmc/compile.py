@@ -1,0 +1,139 @@
+"""The compiler: its stages in order, and nothing else.
+
+| stage | takes | makes | |
+| --- | --- | --- | --- |
+| languages | text | Language | what the user wrote, as a minimal automaton |
+| algebra | Automaton | verdict | is it star-free? if not, a witness and no model |
+| cascade | Automaton | Cascade | components that hold or overwrite, and counters; checked against the automaton |
+| targets | Cascade | Weights | the tensors of one architecture, exact in their dtype |
+| nn | Weights | Model | the torch module on the scan kernels |
+| verify | Model | Certificate | equal to the automaton at every length |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssmc import __version__
+from ssmc.cascade import check_cascade, decompose
+from ssmc.targets import Weights, lower
+from ssmc.targets.weights import LIMITS
+
+if TYPE_CHECKING:
+    import os
+
+    from ssmc.cascade.ir import Cascade, Mode
+    from ssmc.languages import Language
+    from ssmc.nn import Model
+    from ssmc.verify import Certificate
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A language with everything that the stages made of it; the certificate says that the model computes the language.
+
+    Attributes:
+        language: what was compiled.
+        cascade: the decomposition, equal to the automaton.
+        weights: the lowered cascade.
+        model: the network with these weights.
+        certificate: the proof.
+    """
+
+    language: Language
+    cascade: Cascade
+    weights: Weights
+    model: Model
+    certificate: Certificate
+
+    def to_json(self) -> dict[str, Any]:
+        """The data of `ssmc compile --json`."""
+        config, automaton = self.weights.config, self.language.automaton
+        layers = [0 if part["block"] is None else 1 + part["block"] for part in config["components"]]
+        return {
+            "schema": "ssmc.compile/1",
+            "name": self.language.name,
+            "states": automaton.states,
+            "alphabet_size": automaton.alphabet.size,
+            "mode": self.cascade.mode,
+            "target": config["architecture"],
+            "layers": sum(block["channels"] > 0 for block in config["blocks"]),
+            "blocks": len(config["blocks"]),
+            "conv_width": self.model.conv_width,
+            "channels": sum(block["channels"] for block in config["blocks"]),
+            "hidden_units": config["head"]["units"] + sum(block["units"] for block in config["blocks"]),
+            "components": [
+                {
+                    "name": component.name,
+                    "kind": component.kind,
+                    "states": component.size,
+                    "layer": layer,
+                    "depends_on": list(component.depends_on),
+                }
+                for component, layer in zip(self.cascade.components, layers, strict=True)
+            ],
+            "proof": self.certificate.to_json(),
+        }
+
+
+def compile_language(
+    language: Language, *, mode: Mode = "recognise", target: str = "native", dtype: str = "float32"
+) -> CompiledModel:
+    """The proved model of a language.
+
+    Args:
+        language: what to compile.
+        mode: `recognise` or `predict`.
+        target: one of `ssmc.targets.TARGETS`.
+        dtype: of the weights; scan states are float32 in each.
+
+    Raises:
+        NotStarFreeError: no non-negative diagonal model exists; carries the witness.
+        TargetError: the target lacks a component kind.
+        LimitError: a stated limit was reached.
+        VerificationError: a stage made something else than it was given (a bug in ssmc).
+    """
+    from ssmc.nn import Model
+    from ssmc.verify import prove
+
+    cascade = decompose(language.automaton, mode)
+    check_cascade(cascade)
+    weights = lower(cascade, target, dtype)
+    model = Model.of(weights.config, weights.tensors)
+    certificate = prove(model, language.automaton, cascade)
+    return CompiledModel(language, cascade, weights, model, certificate)
+
+
+def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:
+    """Writes the model file; the suffix chooses its form: `.pt`, `.safetensors`, or none for a folder.
+
+    Raises:
+        InputError: it cannot be written; then nothing new is there.
+        UsageError: another suffix.
+    """
+    import torch
+
+    from ssmc.nn import ModelFile, save_model
+
+    language, weights, certificate = compiled.language, compiled.weights, compiled.certificate
+    save_model(
+        path,
+        ModelFile(
+            config=weights.config,
+            tensors=weights.tensors,
+            names=weights.names,
+            axes=weights.axes,
+            source={
+                "name": language.name,
+                "text": language.source,
+                "syntax": language.syntax,
+                "level": language.level,
+            },
+            automaton=language.automaton.to_json(),
+            cascade=compiled.cascade.to_json(),
+            certificate=certificate.to_json(),
+            exactness={"max_magnitude": certificate.max_magnitude, "limit": LIMITS[certificate.dtype]},
+            versions={"ssmc": __version__, "torch": torch.__version__},
+        ),
+    )
