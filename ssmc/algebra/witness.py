@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ssmc.algebra.words import difference, example_symbols, path_to, spell
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ssmc.automaton import Alphabet, Automaton
+    from ssmc.automaton import Automaton
 
 
 @dataclass(frozen=True)
@@ -51,31 +51,11 @@ class Witness:
 
     def describe(self, automaton: Automaton) -> str:
         """One line of English that can be checked by hand."""
-        parts = [_spell(automaton, word) for word in (self.prefix, self.word, self.suffix)]
+        parts = [spell(automaton, word) for word in (self.prefix, self.word, self.suffix)]
         inside = [k for k in range(self.period) if automaton.accepts((*self.prefix, *self.word * k, *self.suffix))]
         which = " or ".join(str(k) for k in inside)
         shape = " ".join(p for p in (parts[0], f"({parts[1]})^k", parts[2]) if p)
         return f"{shape} is in the language exactly when k mod {self.period} is {which}"
-
-
-def _spell(automaton: Automaton, word: Sequence[int]) -> str:
-    gap = " " if automaton.alphabet.multicharacter else ""
-    return gap.join(automaton.alphabet.name(s) for s in word)
-
-
-def example_symbols(alphabet: Alphabet) -> tuple[int, ...]:
-    """For each class the symbol to show: its first one, for bytes and code points a letter, digit or printable one if there is any."""
-    if alphabet.kind == "tokens":
-        return alphabet.representatives
-
-    def order(symbol: int) -> tuple[bool, bool, int]:
-        return not (0x20 < symbol < 0x7F), not chr(symbol).isalnum(), symbol
-
-    best = list(alphabet.representatives)
-    for symbol in range(0x7F):
-        c = alphabet.class_of(symbol)
-        best[c] = min(best[c], symbol, key=order)
-    return tuple(best)
 
 
 def build_witness(automaton: Automaton, word: Sequence[int], *, shortest: bool = False) -> Witness | None:
@@ -97,8 +77,8 @@ def build_witness(automaton: Automaton, word: Sequence[int], *, shortest: bool =
         word=tuple(symbol[c] for c in word) * power,
         period=period,
         orbit=tuple(orbit),
-        prefix=tuple(symbol[c] for c in _path_to(automaton, orbit[0])),
-        suffix=tuple(symbol[c] for c in _difference(automaton, orbit)),
+        prefix=tuple(symbol[c] for c in path_to(automaton, orbit[0])),
+        suffix=tuple(symbol[c] for c in difference(automaton, [(orbit[0], q) for q in orbit[1:]])),
         shortest=shortest,
     )
 
@@ -131,46 +111,3 @@ def _prime_factors(number: int) -> list[int]:
                 number //= divisor
         divisor += 1
     return factors + [number] * (number > 1)
-
-
-def _path_to(automaton: Automaton, goal: int) -> list[int]:
-    """The first shortest word of classes from the initial state."""
-    via: dict[int, tuple[int, int]] = {}
-    queue = deque([0])
-    while queue:
-        q = queue.popleft()
-        if q == goal:
-            break
-        for c, r in enumerate(automaton.delta[q]):
-            if r not in (DEAD, 0) and r not in via:
-                via[r] = (q, c)
-                queue.append(r)
-    word = []
-    while goal:
-        goal, c = via[goal]
-        word.append(c)
-    return word[::-1]
-
-
-def _difference(automaton: Automaton, orbit: Sequence[int]) -> list[int]:
-    """A shortest word of classes that is accepted from one state of the orbit and not from another."""
-    delta, accepting = automaton.delta, automaton.accepting
-    via: dict[tuple[int, int], tuple[tuple[int, int], int]] = {}
-    pairs = [(orbit[0], q) for q in orbit[1:]]
-    queue = deque(pairs)
-    starts = set(pairs)
-    while queue:
-        pair = queue.popleft()
-        p, q = pair
-        if (p in accepting) != (q in accepting):
-            word = []
-            while pair not in starts:
-                pair, c = via[pair]
-                word.append(c)
-            return word[::-1]
-        for c in range(automaton.classes):
-            after = (DEAD if p == DEAD else delta[p][c], DEAD if q == DEAD else delta[q][c])
-            if after[0] != after[1] and after not in via and after not in starts:
-                via[after] = (pair, c)
-                queue.append(after)
-    raise ValueError("two states of a minimal automaton cannot be told apart")

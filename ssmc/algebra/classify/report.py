@@ -1,0 +1,167 @@
+"""The whole map for one language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssmc.algebra.classify.counting import commutative, group_language, regular_ac0, solvable
+from ssmc.algebra.classify.finite import cofinite, finite, reverse_definite
+from ssmc.algebra.classify.hierarchy import level_three_halves, strictly_piecewise, upward_closed
+from ssmc.algebra.classify.local import generalised_definite, local_da, locally_testable, locally_threshold_testable
+from ssmc.algebra.classify.membership import Evidence, Membership
+from ssmc.algebra.classify.needs import STAR_FREE, Need, need_of
+from ssmc.algebra.classify.order import with_local_order, with_piecewise_order
+from ssmc.algebra.classify.subject import Subject
+from ssmc.algebra.classify.suffixes import definite, strictly_local, tier_strictly_local
+from ssmc.algebra.classify.trivial import da, j_trivial, l_trivial, piecewise_testable, r_trivial
+from ssmc.algebra.starfree import StarFreeReport, check_starfree
+
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
+
+MONOID_LIMIT = 20_000
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Where a language sits.
+
+    Attributes:
+        memberships: one for each class, smallest classes first.
+        level: the level of the Straubing-Thérien hierarchy as a sentence.
+        need: what it asks of a model, if it is known.
+        star_free: the verdict with its witness.
+        monoid_size: the size of the syntactic monoid, None above the limit.
+    """
+
+    memberships: tuple[Membership, ...]
+    level: str
+    need: Need | None
+    star_free: StarFreeReport
+    monoid_size: int | None
+
+    def __getitem__(self, name: str) -> Membership:
+        """The membership in the named class."""
+        return next(membership for membership in self.memberships if membership.name == name)
+
+    def to_json(self, automaton: Automaton) -> dict[str, Any]:
+        """The data of `classify --json`."""
+        need = self.need
+        return {
+            "schema": "ssmc.classes/1",
+            "monoid_size": self.monoid_size,
+            "classes": [membership.to_json(automaton) for membership in self.memberships],
+            "straubing_therien": self.level,
+            "need": None if need is None else {"gates": need.gates, "text": need.text, "source": need.source},
+        }
+
+
+def classify(automaton: Automaton, *, monoid_limit: int = MONOID_LIMIT) -> Classification:
+    """Decides the membership of a language in every class of the map, each with evidence.
+
+    Args:
+        automaton: the trimmed minimal automaton.
+        monoid_limit: the largest syntactic monoid to enumerate; classes that need it are undecided above.
+    """
+    subject = Subject(automaton, monoid_limit)
+    verdict = check_starfree(automaton, monoid_limit=0)
+    r, left = r_trivial(subject), l_trivial(subject)
+    piecewise = piecewise_testable(subject)
+    up, down = upward_closed(subject), strictly_piecewise(subject)
+    sigma, pi = level_three_halves(subject), level_three_halves(subject.complement)
+    memberships = (
+        finite(subject),
+        cofinite(subject),
+        definite(subject),
+        reverse_definite(subject),
+        generalised_definite(subject),
+        strictly_local(subject),
+        tier_strictly_local(subject),
+        with_local_order(subject, locally_testable(subject)),
+        locally_threshold_testable(subject),
+        down,
+        up,
+        with_piecewise_order(subject, piecewise),
+        j_trivial(subject, r, left),
+        r,
+        left,
+        da(subject),
+        sigma,
+        _complemented(pi),
+        local_da(subject),
+        _star_free(subject, verdict),
+        commutative(subject),
+        group_language(subject),
+        regular_ac0(subject),
+        solvable(subject),
+    )
+    size = None if subject.monoid is None else subject.monoid.size
+    level = _level(subject, verdict, up, down, piecewise, sigma, pi)
+    return Classification(memberships, level, _need(subject, verdict), verdict, size)
+
+
+def _complemented(pi: Membership) -> Membership:
+    """The complement's membership told of the language itself."""
+    evidence = pi.evidence
+    if evidence is not None:
+        claim = evidence.claim.replace("is in the language and", "is not in the language and", 1)
+        claim = claim.replace("{suffix} is not, for", "{suffix} is, for")
+        evidence = Evidence(claim, evidence.words, evidence.outside, evidence.inside)
+    return Membership("complement of level 3/2", pi.holds, pi.theorem, pi.order, evidence, pi.reason)
+
+
+def _star_free(subject: Subject, verdict: StarFreeReport) -> Membership:
+    theorem = "Schützenberger 1965: the syntactic monoid is aperiodic; McNaughton and Papert 1971: FO[<]"
+    if verdict.witness is None:
+        holds = None if verdict.verdict == "unknown" else True
+        return Membership(
+            "star-free", holds, theorem, reason=None if holds else f"the budget of {verdict.limit} ran out"
+        )
+    witness, number = verdict.witness, subject.automaton.alphabet.class_of
+    prefix, word, suffix = (tuple(number(s) for s in w) for w in (witness.prefix, witness.word, witness.suffix))
+    table = subject.complete
+    tried = [(*prefix, *word * k, *suffix) for k in range(witness.period)]
+    inside = tuple(w for w in tried if table.accepts(w))
+    claim = Evidence(
+        f"whether {{prefix}} ({{word}})^k {{suffix}} is in the language depends on k modulo {witness.period}",
+        {"prefix": prefix, "word": word, "suffix": suffix},
+        inside,
+        tuple(w for w in tried if w not in inside),
+    )
+    return Membership("star-free", False, theorem, evidence=claim)
+
+
+def _need(subject: Subject, verdict: StarFreeReport) -> Need | None:
+    if verdict.verdict == "star-free":
+        return STAR_FREE
+    if subject.green is None:
+        return None
+    return need_of([d.group for d in subject.green.d_classes if d.group is not None])
+
+
+def _level(
+    subject: Subject,
+    verdict: StarFreeReport,
+    up: Membership,
+    down: Membership,
+    piecewise: Membership,
+    sigma: Membership,
+    pi: Membership,
+) -> str:
+    """The least level that is known to hold it (levels 1/2 and 3/2 of the language or of its complement)."""
+    if verdict.verdict == "not-star-free":
+        return "none: not star-free"
+    if subject.complete.states == 1:
+        return "0"
+    if up.holds or down.holds:
+        return "1/2" if up.holds else "1 (the complement of level 1/2)"
+    if piecewise.holds:
+        return "1"
+    if sigma.holds or pi.holds:
+        if sigma.holds and pi.holds:
+            return "3/2 (with its complement: FO2)"
+        return "3/2" if sigma.holds else "2 (the complement of level 3/2)"
+    if sigma.holds is None or pi.holds is None or verdict.verdict == "unknown":
+        return "not known within the limits"
+    return "2 or higher"
