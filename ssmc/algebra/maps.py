@@ -17,7 +17,7 @@ from ssmc.automaton import DEAD
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ssmc.automaton import Automaton
 
@@ -141,10 +141,17 @@ def transition_maps(automaton: Automaton) -> Maps:
 
 @dataclass(frozen=True)
 class Enumeration:
-    """The outcome of counting a monoid: `size` is None when the budget ran out after `reached` elements."""
+    """The outcome of counting a monoid.
+
+    Attributes:
+        size: the number of elements; None when the budget ran out.
+        reached: the number of elements that were found.
+        elements: the elements, if all were found.
+    """
 
     size: int | None
     reached: int
+    elements: Collection[bytes] = ()
 
 
 def monoid_size(automaton: Automaton, limit: int, deadline: float = float("inf")) -> Enumeration:
@@ -173,4 +180,24 @@ def monoid_size(automaton: Automaton, limit: int, deadline: float = float("inf")
             return Enumeration(None, limit)
         if time.monotonic() > deadline:
             return Enumeration(None, len(seen))
-    return Enumeration(len(seen), len(seen))
+    return Enumeration(len(seen), len(seen), seen)
+
+
+def aperiodicity_index(maps: Maps, elements: Iterable[bytes]) -> int | None:
+    """The least n with x^n = x^(n+1) for all given elements; None if some x has no such n.
+
+    A partial map on n states that has an index has one of at most n: every run either stops or has met a fixed state by then.
+    """
+    then, size = maps.then, maps.size
+    largest = 0
+    for element in elements:
+        exponent, power = 0, maps.identity
+        while True:
+            following = then(power, element)
+            if following == power:
+                break
+            exponent, power = exponent + 1, following
+            if exponent > size:
+                return None
+        largest = max(largest, exponent)
+    return largest

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ssmc.algebra.maps import BLOCK, Maps, transition_maps
+from ssmc.algebra.maps import BLOCK, Maps, aperiodicity_index, transition_maps
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -172,23 +172,3 @@ def enumerate_monoid(
                 "bytes of the transition monoid", len(elements) * bytes_each, memory_limit, "--memory-limit"
             )
     return TransitionMonoid(maps, elements, index, prefix, last, right)
-
-
-def aperiodicity_index(maps: Maps, elements: Sequence[bytes]) -> int | None:
-    """The least n with x^n = x^(n+1) for all given elements; None if some x has no such n.
-
-    A partial map on n states that has an index has one of at most n: every run either stops or has met a fixed state by then.
-    """
-    then, size = maps.then, maps.size
-    largest = 0
-    for element in elements:
-        exponent, power = 0, maps.identity
-        while True:
-            following = then(power, element)
-            if following == power:
-                break
-            exponent, power = exponent + 1, following
-            if exponent > size:
-                return None
-        largest = max(largest, exponent)
-    return largest

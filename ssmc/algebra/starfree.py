@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ssmc.algebra.maps import monoid_size
+from ssmc.algebra.maps import aperiodicity_index, monoid_size, transition_maps
 from ssmc.algebra.pairs import EDGE_LIMIT, pair_cost, search_pairs, search_triples
 from ssmc.algebra.parts import counter_parts
 from ssmc.algebra.shortest import shortest_counter
@@ -37,6 +37,8 @@ class StarFreeReport:
         monoid_size: the size of the transition monoid of the complete minimal automaton, identity included; None above the limit.
         witness: the counter, if the language is not star-free.
         sets: the number of image sets that were visited.
+        aperiodicity_index: if star-free, the least n with x^n = x^(n+1) for all x, or an upper bound of it.
+        index_exact: whether it is the least; it is where the monoid was counted.
         limit: for `unknown`, the budget that ran out: `image sets` or `seconds`.
     """
 
@@ -44,6 +46,8 @@ class StarFreeReport:
     monoid_size: int | None
     witness: Witness | None
     sets: int
+    aperiodicity_index: int | None = None
+    index_exact: bool = False
     limit: str | None = None
 
     def to_json(self, automaton: Automaton) -> dict[str, Any]:
@@ -55,6 +59,8 @@ class StarFreeReport:
             "complete_states": automaton.complete_states,
             "monoid_size": self.monoid_size,
             "witness": None if self.witness is None else self.witness.to_json(automaton),
+            "aperiodicity_index": self.aperiodicity_index,
+            "aperiodicity_index_exact": self.index_exact,
             "image_sets": self.sets,
             "limit": self.limit,
         }
@@ -79,13 +85,17 @@ def check_starfree(
     parts = counter_parts(automaton)
     word, sets, open_part = _decide(parts, set_limit, deadline)
     witness = None if word is None else _best_witness(automaton, parts, word, deadline)
-    size = monoid_size(automaton, monoid_limit).size
+    monoid = monoid_size(automaton, monoid_limit)
     if witness is not None:
-        return StarFreeReport("not-star-free", size, witness, sets)
+        return StarFreeReport("not-star-free", monoid.size, witness, sets)
     if open_part:
         limit = "seconds" if time.monotonic() > deadline else "image sets"
-        return StarFreeReport("unknown", size, None, sets, limit)
-    return StarFreeReport("star-free", size, None, sets)
+        return StarFreeReport("unknown", monoid.size, None, sets, limit=limit)
+    # any run of x meets a fixed state or stops within as many steps as there are states, one less if it cannot stop
+    index: int | None = max(0, automaton.complete_states - 1)
+    if monoid.size is not None:
+        index = aperiodicity_index(transition_maps(automaton), monoid.elements)
+    return StarFreeReport("star-free", monoid.size, None, sets, index, monoid.size is not None)
 
 
 def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[int, ...] | None, int, bool]:

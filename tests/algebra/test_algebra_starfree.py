@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from slow_twins import automata, automaton_of, slow_monoid, slow_period
 
-from ssmc.algebra import check_starfree, check_witness
+from ssmc.algebra import check_index, check_starfree, check_witness
 from ssmc.algebra.witness import build_witness
 from ssmc.automaton import DEAD, Alphabet, Automaton
-from ssmc.errors import VerificationError
+from ssmc.errors import LimitError, VerificationError
 
 EVEN = automaton_of([[1], [0]], [0])
 FOUR = automaton_of([[1], [2], [3], [0]], [0])
@@ -138,3 +138,33 @@ def test_bytes_show_printable_symbols() -> None:
     data = check_starfree(automaton).to_json(automaton)
     assert data["witness"]["word"] == ["0"]
     assert data["witness"]["suffix"] == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(automata(max_states=5))
+def test_the_index_of_a_star_free_language_is_checked(automaton: Automaton) -> None:
+    report = check_starfree(automaton)
+    if report.verdict != "star-free":
+        assert report.aperiodicity_index is None
+        with pytest.raises(VerificationError):
+            check_index(automaton, automaton.complete_states, exact=False)
+        return
+    assert report.aperiodicity_index is not None
+    assert report.index_exact
+    assert check_index(automaton, report.aperiodicity_index, exact=True) == report.monoid_size
+    bound = check_starfree(automaton, monoid_limit=0)
+    assert bound.aperiodicity_index is not None
+    assert not bound.index_exact
+    assert bound.aperiodicity_index >= report.aperiodicity_index
+    check_index(automaton, bound.aperiodicity_index, exact=False)
+
+
+def test_wrong_indices_are_refused() -> None:
+    chain = automaton_of([[1], [2], [3], [DEAD]], [3])
+    assert check_starfree(chain).aperiodicity_index == 4
+    with pytest.raises(VerificationError, match=r"x\^3 different from x\^4"):
+        check_index(chain, 3, exact=True)
+    with pytest.raises(VerificationError, match=r"every element x has x\^4 = x\^5"):
+        check_index(chain, 5, exact=True)
+    with pytest.raises(LimitError):
+        check_index(chain, 4, exact=True, limit=3)
