@@ -16,8 +16,10 @@ from ssmc.errors import InputError, NotStarFreeError, UsageError
 
 if TYPE_CHECKING:
     from ssmc.cascade.ir import Mode
+    from ssmc.languages import Language
 
 FORMATS = (".pt", ".safetensors")
+MODES: tuple[Mode, ...] = ("recognise", "predict")
 
 
 @click.command(
@@ -32,10 +34,8 @@ FORMATS = (".pt", ".safetensors")
 @source_arguments
 @click.option(
     "--mode",
-    type=click.Choice(["recognise", "predict"]),
-    default="recognise",
-    show_default=True,
-    help="Every string gets a verdict, or every prefix its legal next symbols.",
+    type=click.Choice(MODES),
+    help="Every string gets a verdict (the default), or every prefix its legal next symbols.",
 )
 @click.option("--target", default="native", show_default=True, help="The architecture.")
 @click.option(
@@ -51,7 +51,9 @@ FORMATS = (".pt", ".safetensors")
     type=click.Path(path_type=Path),
     help="A file (.pt, .safetensors) or a folder; without it nothing is written.",
 )
-def command(sources: list[Source], mode: Mode, target: str, dtype: str, output: Path | None, as_json: bool) -> int:
+def command(
+    sources: list[Source], mode: Mode | None, target: str, dtype: str, output: Path | None, as_json: bool
+) -> int:
     """Compiles each SOURCE to a model, proves it equal to the language at every length, and writes it.
 
     SOURCE is a path, '-' for standard input, or the name of a shipped grammar. A language that is not star-free is refused with a
@@ -65,7 +67,7 @@ def command(sources: list[Source], mode: Mode, target: str, dtype: str, output: 
 
         language = source.read()
         try:
-            compiled = compile_language(language, mode=mode, target=target, dtype=dtype)
+            compiled = compile_language(language, mode=mode or _header_mode(language), target=target, dtype=dtype)
         except NotStarFreeError as error:
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
             return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
@@ -78,6 +80,19 @@ def command(sources: list[Source], mode: Mode, target: str, dtype: str, output: 
         return failure.OK
 
     return for_each(sources, answer, as_json=as_json, label="compiling")
+
+
+def _header_mode(language: Language) -> Mode:
+    """The mode that the source's header asks for; `recognise` without one.
+
+    Raises:
+        InputError: there is no such mode.
+    """
+    mode = dict(language.options).get("mode", MODES[0])
+    for known in MODES:
+        if mode == known:
+            return known
+    raise InputError(f"header: mode {mode!r} is not one of {', '.join(MODES)}")
 
 
 def _check_output(output: Path, sources: list[Source]) -> None:

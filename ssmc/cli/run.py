@@ -10,7 +10,7 @@ import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
-from ssmc.errors import InputError, SymbolError
+from ssmc.errors import SymbolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,16 +60,8 @@ def command(model: str, string: Sequence[str], symbols: bool, as_json: bool) -> 
 
 
 def _lines() -> list[str]:
-    """The lines of standard input without their line feeds.
-
-    Raises:
-        InputError: the text is not UTF-8.
-    """
-    data = sys.stdin.buffer.read()
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"<stdin>: not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}") from None
+    """The lines of standard input without their line feeds; bytes that are not UTF-8 as Python passes them in arguments."""
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape")
     return text.removesuffix("\n").split("\n") if text else []
 
 
@@ -98,7 +90,8 @@ def _names(alphabet: Alphabet, row: Sequence[bool]) -> list[str]:
 
 
 def _in_words(alphabet: Alphabet, text: str, answer: Answer) -> str:
-    verdict = f"{'accepted' if answer.accepted else 'rejected'}  {text}"
+    shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    verdict = f"{'accepted' if answer.accepted else 'rejected'}  {shown}"
     if answer.illegal_at is None or answer.legal is None:
         return verdict
     legal = " ".join(_names(alphabet, answer.legal[-1])) or "nothing"
