@@ -1,228 +1,281 @@
 """The position automaton (Glushkov 1961) of an expression, with sets of positions as bits of integers.
 
 Position 0 is the start; position p > 0 is one occurrence of a symbol set in the expression with its counted repeats written out.
-After reading a word the automaton is in a set of positions. Edges are kept as blocks (L, F): every position of L is followed by every
-position of F; a chain p -> p+1 is one bit of `chain`, so that long literals and long counted repeats stay cheap.
+After reading a word the automaton is in a set of positions. An edge may carry a *guard*: conditions (`Look`) that must hold at the place
+between its two positions. A guard is an integer, too: bit i stands for condition i of the engine, 0 for no condition; all conditions of
+an edge are met at one place of the word, so their order does not matter.
+
+Edges are kept as blocks (L, F): every position of L is followed by every position of F; an edge p -> p+1 without guard is one bit of
+`chain`, so that long literals and long counted repeats stay cheap.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssmc.languages.expression import Concatenation, Expression, Repeat, Symbols, Union
+from ssmc.minimize import DEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ssmc.automaton import Automaton
-    from ssmc.languages.expression import Boolean
-    from ssmc.languages.limits import Budget
-    from ssmc.languages.symbolset import SymbolSet
+    from ssmc.languages.engine import Engine
+
+Guarded = tuple[tuple[int, int], ...]
+"""Pairs (guard, positions)."""
 
 
 class Fragment(NamedTuple):
-    """A part of the expression under construction: whether it holds the empty word, its first and its last positions."""
-
-    nullable: bool
-    first: int
-    last: int
-
-
-@dataclass
-class Positions:
-    """The automaton under construction.
+    """A part of the expression under construction.
 
     Attributes:
-        sets: the distinct symbol sets.
-        bits: the positions that read each of `sets`.
-        count: the number of positions, the start included.
-        chain: the positions p with an edge to p+1.
-        blocks: F -> L, all other edges.
-        final: the accepting positions.
+        nullable: the guards under which it holds the empty word; none of them contains another.
+        first: its first positions by guard.
+        last: its last positions by guard.
     """
 
-    budget: Budget
-    operate: Callable[[Boolean], Automaton]
-    sets: dict[SymbolSet, int] = field(default_factory=dict)
-    bits: list[int] = field(default_factory=list)
-    count: int = 1
-    chain: int = 0
-    blocks: dict[int, int] = field(default_factory=dict)
-    final: int = 0
+    nullable: tuple[int, ...]
+    first: Guarded
+    last: Guarded
+
+
+class Block(NamedTuple):
+    """A DFA with guards, to be embedded: a solved part of an expression.
+
+    Attributes:
+        rows: `rows[q][c]`, `DEAD` where undefined.
+        entries: (guard, state): where it begins.
+        exits: (state, guard): where it may end.
+    """
+
+    rows: Sequence[Sequence[int]]
+    entries: tuple[tuple[int, int], ...]
+    exits: tuple[tuple[int, int], ...]
+
+
+EMPTY = Fragment((0,), (), ())
+NEVER = Fragment((), (), ())
+
+
+def weakest(guards: Iterable[int]) -> tuple[int, ...]:
+    """The guards that contain no other of them."""
+    out: list[int] = []
+    for guard in sorted(set(guards), key=int.bit_count):
+        if not any(guard & other == other for other in out):
+            out.append(guard)
+    return tuple(out)
+
+
+def _merged(pairs: Iterable[tuple[int, int]]) -> Guarded:
+    out: dict[int, int] = {}
+    for guard, bits in pairs:
+        out[guard] = out.get(guard, 0) | bits
+    return tuple(out.items())
+
+
+class Positions:
+    """A position automaton under construction.
+
+    Attributes:
+        engine: resolves symbol sets to classes, conditions to guards, and parts that are not regular expressions to blocks.
+        labels: the positions that read each set of classes.
+        count: the number of positions, the start included.
+        chain: the positions p with an unguarded edge to p+1.
+        blocks: guard -> F -> L, all other edges.
+        final: guard -> accepting positions.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.labels: dict[int, int] = {}
+        self.count = 1
+        self.chain = 0
+        self.blocks: dict[int, dict[int, int]] = {0: {}}
+        self.final: dict[int, int] = {}
 
     @staticmethod
-    def of(expression: Expression, budget: Budget, operate: Callable[[Boolean], Automaton]) -> Positions:
+    def of(engine: Engine, expression: Expression) -> Positions:
         """The position automaton of an expression.
 
-        Args:
-            expression: the expression.
-            budget: limits the number of positions.
-            operate: gives the automaton of a set operation inside the expression.
-
         Raises:
-            LimitError: too many positions.
+            LimitError: too many positions, or a limit inside.
         """
-        out = Positions(budget, operate)
+        out = Positions(engine)
         nullable, first, last = out.build(expression)
-        out.connect(1, first)
-        out.final = last | nullable
+        for guard, bits in first:
+            out.connect(guard, 1, bits)
+        for guard, bits in (*last, *((guard, 1) for guard in nullable)):
+            out.final[guard] = out.final.get(guard, 0) | bits
+        engine.budget.check_positions(out.count)
         return out
 
-    def position(self, symbols: SymbolSet) -> int:
-        """A new position that reads a set, as a bit."""
+    def position(self, label: int) -> int:
+        """A new position that reads a set of classes, as a bit."""
         bit = 1 << self.count
         self.count += 1
         if self.count & 0xFF == 0:
-            self.budget.check_positions(self.count)
-            self.budget.check_time()
-        number = self.sets.setdefault(symbols, len(self.sets))
-        if number == len(self.bits):
-            self.bits.append(0)
-        self.bits[number] |= bit
+            self.engine.budget.check_positions(self.count)
+            self.engine.budget.check_time()
+        self.labels[label] = self.labels.get(label, 0) | bit
         return bit
 
-    def connect(self, last: int, first: int) -> None:
+    def connect(self, guard: int, last: int, first: int) -> None:
         """Adds the edges from all of `last` to all of `first`."""
-        if not last or not first:
-            return
-        if first == last << 1 and last & (last - 1) == 0:
+        if guard == 0 and first == last << 1 and last & (last - 1) == 0:
             self.chain |= last
-        else:
-            self.blocks[first] = self.blocks.get(first, 0) | last
+        elif last and first:
+            block = self.blocks.setdefault(guard, {})
+            block[first] = block.get(first, 0) | last
+
+    def join(self, last: Guarded, first: Guarded) -> None:
+        """Adds the edges from the last positions of one fragment to the first of another."""
+        for guard, end in last:
+            for other, begin in first:
+                self.connect(guard | other, end, begin)
 
     def build(self, expression: Expression) -> Fragment:
         """Adds the positions of an expression."""
         if isinstance(expression, Symbols):
             if not expression.symbols:
-                return Fragment(False, 0, 0)
-            bit = self.position(expression.symbols)
-            return Fragment(False, bit, bit)
+                return NEVER
+            pair = ((0, self.position(self.engine.label(expression.symbols))),)
+            return Fragment((), pair, pair)
         if isinstance(expression, Concatenation):
-            out = Fragment(True, 0, 0)
+            out = EMPTY
             for part in expression.parts:
                 out = self.concatenate(out, self.build(part))
             return out
         if isinstance(expression, Union):
-            nullable, first, last = False, 0, 0
-            for part in expression.parts:
-                inside = self.build(part)
-                nullable = nullable or inside.nullable
-                first |= inside.first
-                last |= inside.last
-            return Fragment(nullable, first, last)
+            parts = [self.build(part) for part in expression.parts]
+            return Fragment(
+                weakest(guard for part in parts for guard in part.nullable),
+                _merged(pair for part in parts for pair in part.first),
+                _merged(pair for part in parts for pair in part.last),
+            )
         if isinstance(expression, Repeat):
             return self.repeat(expression)
-        return self.embed(self.operate(expression))
+        solved = self.engine.solve(expression)
+        if isinstance(solved, Block):
+            return self.embed(solved)
+        return Fragment((solved,), (), ())
 
     def concatenate(self, a: Fragment, b: Fragment) -> Fragment:
         """The concatenation of two fragments."""
-        self.connect(a.last, b.first)
-        return Fragment(
-            a.nullable and b.nullable,
-            a.first | b.first if a.nullable else a.first,
-            a.last | b.last if b.nullable else b.last,
-        )
+        if a is EMPTY:
+            return b
+        self.join(a.last, b.first)
+        first, last = a.first, b.last
+        if a.nullable:
+            first = _merged((*first, *((guard | g, bits) for guard in a.nullable for g, bits in b.first)))
+        if b.nullable:
+            last = _merged((*last, *((guard | g, bits) for guard in b.nullable for g, bits in a.last)))
+        return Fragment(weakest(x | y for x in a.nullable for y in b.nullable), first, last)
 
     def repeat(self, expression: Repeat) -> Fragment:
-        """A repeat, its copies written out: x{2,4} is x x (x (x)?)? and x{2,} is x x+."""
+        """A repeat, its copies written out: x{2,4} is x x (x (x)?)?, x{2,} is x x+.
+
+        In optional iterations the empty word adds nothing, whatever its guard: leaving the iteration out does the same.
+        """
         body, least, most = expression.body, expression.least, expression.most
         if most == 0:
-            return Fragment(True, 0, 0)
+            return EMPTY
         before = self.count
         copy = self.build(body)
-        self.budget.check_positions(before + (self.count - before) * max(least, most or 1))
-        if self.count == before:  # the body holds at most the empty word
-            return Fragment(copy.nullable or least == 0, 0, 0)
-        if copy.nullable:  # then {m,n} is {0,n} of the words that are not empty
+        self.engine.budget.check_positions(before + (self.count - before) * max(least, most or 1))
+        if 0 in copy.nullable:  # then {m,n} is {0,n}
             least = 0
-        copies = [copy] + [self.build(body) for _ in range(max(least, most or 1) - 1)]
+        if self.count == before:  # the body reads nothing
+            return Fragment((0,) if least == 0 else copy.nullable, (), ())
+        total = max(least, 1) if most is None else most
+        copies = [copy, *(self.build(body) for _ in range(total - 1))]
+        must = total - 1 if most is None else least
+        out = EMPTY
+        for fragment in copies[:must]:
+            out = self.concatenate(out, fragment)
         if most is None:
-            self.connect(copies[-1].last, copies[-1].first)
-        nullable, first, last = least == 0, 0, 0
-        tail = Fragment(True, 0, 0)
-        for i in reversed(range(len(copies))):
-            _, first, last = copies[i]
-            self.connect(last, tail.first)
-            tail = Fragment(False, first, last | tail.last if i + 1 >= least else tail.last)
-        return Fragment(nullable, first, tail.last)
+            loop = copies[-1]
+            self.join(loop.last, loop.first)
+            return self.concatenate(out, loop if least else loop._replace(nullable=(0,)))
+        if must == total:
+            return out
+        first: Guarded = ()
+        last: Guarded = ()
+        for fragment in reversed(copies[must:]):
+            self.join(fragment.last, first)
+            first = fragment.first
+            last = _merged((*last, *fragment.last))
+        return self.concatenate(out, Fragment((0,), first, last))
 
-    def embed(self, automaton: Automaton) -> Fragment:
-        """The position automaton of a DFA: one position for each state and symbol set that leads into it."""
-        starts = automaton.alphabet.starts
-        ends = (*starts[1:], automaton.alphabet.size)
-        sets: dict[int, list[tuple[int, int]]] = {}
-        for start, end, c in zip(starts, ends, automaton.alphabet.run_classes, strict=True):
-            sets.setdefault(c, []).append((start, end))
-        into: dict[tuple[int, tuple[int, ...]], int] = {}
+    def embed(self, block: Block) -> Fragment:
+        """The position automaton of a solved part: one position for each state and set of classes that leads into it."""
+        into: dict[tuple[int, int], int] = {}
+        entered = [0] * len(block.rows)
         leaving: list[int] = []
-        entered = [0] * automaton.states
-        for row in automaton.delta:
-            classes: dict[int, list[int]] = {}
+        for row in block.rows:
+            classes: dict[int, int] = {}
             for c, r in enumerate(row):
-                if r >= 0:
-                    classes.setdefault(r, []).append(c)
+                if r != DEAD:
+                    classes[r] = classes.get(r, 0) | 1 << c
             out = 0
-            for r, group in classes.items():
-                key = (r, tuple(group))
+            for key in classes.items():
                 if key not in into:
-                    runs = sorted(run for c in group for run in sets[c])
-                    into[key] = self.position(_joined(runs))
-                    entered[r] |= into[key]
+                    into[key] = self.position(key[1])
+                    entered[key[0]] |= into[key]
                 out |= into[key]
             leaving.append(out)
         for q, out in enumerate(leaving):
-            self.connect(entered[q], out)
-        last = 0
-        for q in automaton.accepting:
-            last |= entered[q]
-        return Fragment(0 in automaton.accepting, leaving[0] if leaving else 0, last)
+            self.connect(0, entered[q], out)
+        starts: dict[int, list[int]] = {}
+        for guard, q in block.entries:
+            starts.setdefault(q, []).append(guard)
+        return Fragment(
+            weakest(guard | other for q, guard in block.exits for other in starts.get(q, ())),
+            _merged((guard, leaving[q]) for guard, q in block.entries),
+            _merged((guard, entered[q]) for q, guard in block.exits),
+        )
 
-    def follow(self, positions: int) -> int:
-        """All positions that follow some of the given ones."""
-        out = (positions & self.chain) << 1
-        if positions.bit_count() * 4 > len(self.blocks):
-            for first, last in self.blocks.items():
+    def guards(self) -> list[int]:
+        """The guards in use, other than 0."""
+        return sorted(({guard for guard, block in self.blocks.items() if block} | self.final.keys()) - {0})
+
+    def follow(self, positions: int, guard: int = 0) -> int:
+        """All positions that follow some of the given ones by an edge with exactly this guard."""
+        out = (positions & self.chain) << 1 if guard == 0 else 0
+        blocks = self.blocks.get(guard, {})
+        if positions.bit_count() * 4 > len(blocks):
+            for first, last in blocks.items():
                 if positions & last:
                     out |= first
             return out
+        followers = self._followers[guard]
         while positions:
             low = positions & -positions
-            out |= self._followers.get(low.bit_length(), 0)
+            out |= followers.get(low.bit_length(), 0)
             positions ^= low
         return out
 
     @cached_property
-    def _followers(self) -> dict[int, int]:
-        """The edges of `blocks` by position (counted from 1)."""
-        out: dict[int, int] = {}
-        for first, last in self.blocks.items():
-            while last:
-                low = last & -last
-                number = low.bit_length()
-                out[number] = out.get(number, 0) | first
-                last ^= low
+    def _followers(self) -> dict[int, dict[int, int]]:
+        """The edges of `blocks` by guard and position (counted from 1)."""
+        out: dict[int, dict[int, int]] = {}
+        for guard, blocks in self.blocks.items():
+            table = out[guard] = {}
+            for first, last in blocks.items():
+                while last:
+                    low = last & -last
+                    number = low.bit_length()
+                    table[number] = table.get(number, 0) | first
+                    last ^= low
         return out
 
-    def masks(self, membership: Sequence[int]) -> list[int]:
-        """For each class of symbols, given by the bit mask of the sets that hold it, the positions that read it."""
+    def masks(self) -> list[int]:
+        """For each class the positions that read it."""
         out = []
-        for mask in membership:
+        for c in range(self.engine.classes):
             positions = 0
-            for i, bits in enumerate(self.bits):
-                if mask >> i & 1:
+            for label, bits in self.labels.items():
+                if label >> c & 1:
                     positions |= bits
             out.append(positions)
         return out
-
-
-def _joined(runs: list[tuple[int, int]]) -> SymbolSet:
-    """The symbol set of sorted, disjoint, half-open runs."""
-    out: list[int] = []
-    for start, end in runs:
-        if out and out[-1] == start:
-            out[-1] = end
-        else:
-            out += (start, end)
-    return tuple(out)

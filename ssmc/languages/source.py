@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from ssmc.alphabet import Alphabet
+from ssmc.automaton import Automaton
 from ssmc.errors import InputError, Position, UsageError
 from ssmc.languages.automaton_json import read_automaton_json
 from ssmc.languages.construct import construct
 from ssmc.languages.formal import Source, check_names, parse_formal
 from ssmc.languages.grammar import parse_grammar, shipped_grammars
 from ssmc.languages.limits import SECONDS, STATE_LIMIT, Budget
+from ssmc.languages.python_re import is_verbose, parse_python
 
-if TYPE_CHECKING:
-    from ssmc.automaton import Automaton
+Symbols = tuple[str, ...] | Literal["bytes"] | None
+"""An explicit alphabet, single bytes, or text."""
 
-SYNTAXES = ("formal",)
-_HEADER_KEYS = ("alphabet", "mode", "syntax", "name")
+SYNTAXES = ("formal", "python")
+BYTES = "bytes"
+"""The alphabet option that chooses single bytes as symbols."""
+_HEADER_KEYS: dict[str, type] = {"alphabet": object, "mode": str, "syntax": str, "name": str, "search": bool}
+_TEXT = Alphabet("codepoints", (), (0,), (0,))
+_BINARY = Alphabet("bytes", (), (0,), (0,))
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Language:
         automaton: the minimal DFA.
         name: the name of the grammar or file, or `-e`.
         source: the text it was read from.
-        syntax: `formal`, `dfa-json` or `grammar`.
+        syntax: `formal`, `python`, `dfa-json` or `grammar`.
         level: what a symbol of the automaton is: `symbol` (of an explicit alphabet), `byte` or `codepoint`.
         options: header options that the front end itself does not use (`mode`).
     """
@@ -44,12 +50,14 @@ class Language:
     options: tuple[tuple[str, Any], ...] = ()
 
 
-def alphabet_names(option: str) -> tuple[str, ...]:
-    """The symbols that `--alphabet` lists: `w0,w1,i`, or one character each: `ab`.
+def alphabet_option(option: str) -> tuple[str, ...] | Literal["bytes"]:
+    """What `--alphabet` says: symbols, `w0,w1,i` or one character each, `ab`; or `bytes`.
 
     Raises:
         InputError: a symbol is empty, repeated or contains white space.
     """
+    if option == BYTES:
+        return "bytes"
     parts = [part.strip() for part in option.split(",")] if "," in option else list(option)
     return check_names(parts)
 
@@ -60,6 +68,7 @@ def language_of(
     name: str = "-e",
     alphabet: str | None = None,
     syntax: str | None = None,
+    search: bool = False,
     state_limit: int = STATE_LIMIT,
     seconds: float = SECONDS,
 ) -> Language:
@@ -68,8 +77,9 @@ def language_of(
     Args:
         expression: the expression.
         name: the name of the language, and the file in error positions.
-        alphabet: the symbols, `ab` or `w0,w1,i`.
-        syntax: the notation, `formal`.
+        alphabet: the symbols, `ab` or `w0,w1,i`; `bytes` for single bytes; text (code points) when not given.
+        syntax: the notation, `formal` or `python`; when not given, `formal` for an explicit alphabet and `python` otherwise.
+        search: whether a match may lie anywhere in the word (`python` only).
         state_limit: the largest number of states on the way.
         seconds: wall-clock limit.
 
@@ -79,8 +89,8 @@ def language_of(
         LimitError: a limit is exceeded.
     """
     budget = Budget(state_limit, seconds)
-    names = None if alphabet is None else alphabet_names(alphabet)
-    return _from_text(Source(expression, file=name), name, names, syntax, budget)
+    symbols = None if alphabet is None else alphabet_option(alphabet)
+    return _from_text(Source(expression, file=name), name, symbols, syntax, search, budget)
 
 
 def read_language(
@@ -88,6 +98,7 @@ def read_language(
     *,
     alphabet: str | None = None,
     syntax: str | None = None,
+    search: bool = False,
     state_limit: int = STATE_LIMIT,
     seconds: float = SECONDS,
 ) -> Language:
@@ -95,8 +106,9 @@ def read_language(
 
     Args:
         source: a path, `-`, or the name of a shipped grammar (`flip-flop`); a path that exists wins.
-        alphabet: the symbols of an expression, `ab` or `w0,w1,i`; overrides the header of the file.
+        alphabet: the symbols of an expression, as in `language_of`; overrides the header of the file.
         syntax: the notation of an expression; overrides the header.
+        search: whether a match may lie anywhere; a header can say so, too.
         state_limit: the largest number of states on the way.
         seconds: wall-clock limit.
 
@@ -115,31 +127,74 @@ def read_language(
     if suffix == ".json" or (suffix not in (".txt", ".regex", ".re") and text.lstrip().startswith("{")):
         return Language(read_automaton_json(text, budget, file), stem, text, "dfa-json")
     options, body = split_header(text, file)
-    names = alphabet_names(alphabet) if alphabet is not None else _header_alphabet(options, file)
-    language = _from_text(body, str(options.get("name", stem)), names, syntax or options.get("syntax"), budget)
+    symbols = alphabet_option(alphabet) if alphabet is not None else _header_alphabet(options, file)
+    notation = syntax or options.get("syntax")
+    search = search or options.get("search", False)
+    if "\n" in body.text and (notation or default_syntax(symbols)) == "python" and not is_verbose(body):
+        line_end = body.text.index("\n")
+        raise InputError(
+            "several lines: a file holds one pattern, unless flag (?x) is set or its lines are patterns (--lines)",
+            body.position(line_end),
+        )
+    language = _from_text(body, str(options.get("name", stem)), symbols, notation, search, budget)
     rest = tuple((key, value) for key, value in options.items() if key == "mode")
-    return Language(language.automaton, language.name, language.source, language.syntax, language.level, rest)
+    return replace(language, options=rest)
+
+
+def default_syntax(symbols: Symbols) -> str:
+    """The notation when none is asked for: formal over an explicit alphabet, otherwise Python's."""
+    return "formal" if isinstance(symbols, tuple) else "python"
 
 
 def _from_text(
-    source: Source, name: str, names: tuple[str, ...] | None, syntax: str | None, budget: Budget
+    source: Source, name: str, symbols: Symbols, syntax: str | None, search: bool, budget: Budget
 ) -> Language:
-    if syntax is not None and syntax not in SYNTAXES:
+    syntax = syntax or default_syntax(symbols)
+    if syntax not in SYNTAXES:
         raise UsageError(f"unknown syntax {syntax!r}; known: {', '.join(SYNTAXES)}")
-    if not source.text.strip():
-        raise InputError("empty expression (the empty word is written ())", source.position(0))
-    if names is None:
-        raise UsageError("an expression needs its alphabet: --alphabet ab, --alphabet w0,w1,i, or a '#: alphabet' line")
-    automaton = construct(parse_formal(source, names), Alphabet.tokens(names), budget)
-    return Language(automaton, name, source.text, "formal")
+    if syntax == "formal":
+        if not source.text.strip():
+            raise InputError("empty expression (the empty word is written ())", source.position(0))
+        if not isinstance(symbols, tuple):
+            raise UsageError("formal notation needs its alphabet: --alphabet ab, --alphabet w0,w1,i, or '#: alphabet'")
+        if search:
+            raise UsageError("search is for Python syntax; in formal notation write .* around the expression")
+        automaton = construct(parse_formal(source, symbols), Alphabet.tokens(symbols), budget)
+        return Language(automaton, name, source.text, "formal")
+    if not source.text:
+        raise InputError("empty expression (the empty word is written (?:))", source.position(0))
+    binary = symbols == BYTES
+    expression = parse_python(source, binary=binary, search=search)
+    automaton = construct(expression, _BINARY if binary else _TEXT, budget)
+    level = "byte" if binary else "codepoint"
+    if isinstance(symbols, tuple):
+        automaton, level = restrict(automaton, symbols), "symbol"
+    return Language(automaton, name, source.text, "python", level)
 
 
-def _header_alphabet(options: dict[str, Any], file: str) -> tuple[str, ...] | None:
+def restrict(automaton: Automaton, names: tuple[str, ...]) -> Automaton:
+    """The words of a code point automaton that use these characters only, over the explicit alphabet of them.
+
+    Raises:
+        UsageError: a name is not one character.
+    """
+    if any(len(name) != 1 for name in names):
+        raise UsageError("Python syntax over an explicit alphabet needs symbols of one character")
+    classes = [automaton.alphabet.class_of(ord(name)) for name in names]
+    alphabet = Alphabet.of_classes("tokens", names, classes)
+    if not automaton.states:
+        return Automaton.empty(alphabet)
+    used = list(dict.fromkeys(classes))
+    table = [[row[c] for c in used] for row in automaton.delta]
+    return Automaton.from_table(alphabet, table, 0, automaton.accepting)
+
+
+def _header_alphabet(options: dict[str, Any], file: str) -> Symbols:
     value = options.get("alphabet")
     if value is None:
         return None
     if isinstance(value, str):
-        return alphabet_names(value)
+        return alphabet_option(value)
     if not isinstance(value, list):
         raise InputError("header: 'alphabet' is a list of strings or a string", Position(1, 1, file=file))
     return check_names(value, Position(1, 1, file=file))
@@ -166,8 +221,9 @@ def split_header(text: str, file: str | None = None) -> tuple[dict[str, Any], So
                 raise InputError(f"unknown header key {key!r}; known: {', '.join(_HEADER_KEYS)}", position)
             if key in options:
                 raise InputError(f"header key {key!r} occurs twice", position)
-            if key != "alphabet" and not isinstance(value, str):
-                raise InputError(f"header key {key!r} has a string value", position)
+            if not isinstance(value, _HEADER_KEYS[key]):
+                kind = "string" if _HEADER_KEYS[key] is str else "true or false"
+                raise InputError(f"header key {key!r} has a {kind} value", position)
             options[key] = value
         row += 1
     return options, Source("\n".join(lines[row:]).rstrip("\r\n"), line=row + 1, file=file)
