@@ -84,7 +84,7 @@ class Alphabet:
     @cached_property
     def classes(self) -> tuple[int, ...]:
         """The class of every symbol (use `class_of` for a large alphabet)."""
-        ends = (*self.starts[1:], self.size)
+        ends = (*self.starts[1:], self.size)[: len(self.starts)]
         return tuple(
             c for start, end, c in zip(self.starts, ends, self.run_classes, strict=True) for _ in range(end - start)
         )
