@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from ssmc.cli import failure
 from ssmc.cli.command import Command
 from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.parallel import jobs_option
 
 if TYPE_CHECKING:
     from ssmc.algebra import StarFreeReport
@@ -24,34 +26,38 @@ _CODES = {"star-free": failure.OK, "not-star-free": failure.NO, "unknown": failu
     examples=(
         "ssmc check-starfree -e '(ab|ba)*' --alphabet ab",
         "ssmc check-starfree flip-flop expression.txt automaton.json --json",
+        "ssmc check-starfree automata/*.json --json --jobs 4 > verdicts.jsonl",
         "echo '(aa)*' | ssmc check-starfree - --alphabet a",
     ),
 )
 @source_arguments
 @click.option("--monoid-limit", type=click.IntRange(min=0), help="Count the transition monoid up to this size.")
 @click.option("--set-limit", type=click.IntRange(min=1), help="Give up after this number of image sets.")
-def command(sources: list[Source], monoid_limit: int | None, set_limit: int | None, as_json: bool) -> int:
+@jobs_option
+def command(sources: list[Source], monoid_limit: int | None, set_limit: int | None, jobs: int, as_json: bool) -> int:
     """Decides whether each SOURCE is star-free, that is, whether a non-negative diagonal SSM computes it.
 
     SOURCE is a path, '-' for standard input, or the name of a shipped grammar. Exit code 0 means star-free, 1 not star-free (a
     witness is printed), 4 undecided within the limits.
     """
-    from ssmc.algebra import check_starfree
-
     limits = {"monoid_limit": monoid_limit, "set_limit": set_limit, "seconds": sources[0].reading.seconds}
     given: dict[str, Any] = {key: value for key, value in limits.items() if value is not None}
+    answer = partial(_answer, given=given, as_json=as_json)
+    return for_each(sources, answer, as_json=as_json, label="deciding", jobs=jobs)
 
-    def answer(source: Source) -> int:
-        language = source.read()
-        report = check_starfree(language.automaton, **given)
-        if as_json:
-            data = report.to_json(language.automaton) | {"name": source.title, "level": language.level}
-            click.echo(json.dumps(data))
-        else:
-            click.echo(_in_words(source.title, language.automaton, report))
-        return _CODES[report.verdict]
 
-    return for_each(sources, answer, as_json=as_json, label="deciding")
+def _answer(source: Source, *, given: dict[str, Any], as_json: bool) -> int:
+    """Prints the answer of one source; at the top of the module, so that other processes can be sent it."""
+    from ssmc.algebra import check_starfree
+
+    language = source.read()
+    report = check_starfree(language.automaton, **given)
+    if as_json:
+        data = report.to_json(language.automaton) | {"name": source.title, "level": language.level}
+        click.echo(json.dumps(data))
+    else:
+        click.echo(_in_words(source.title, language.automaton, report))
+    return _CODES[report.verdict]
 
 
 def _in_words(title: str, automaton: Automaton, report: StarFreeReport) -> str:
@@ -72,6 +78,9 @@ def _in_words(title: str, automaton: Automaton, report: StarFreeReport) -> str:
             f"  the word {word} has period {report.witness.period} on the states {orbit}",
             f"  {report.witness.describe(automaton)}",
         ]
+    if report.aperiodicity_index is not None:
+        n, least = report.aperiodicity_index, "" if report.index_exact else " (an upper bound)"
+        lines.append(f"  x^{n} = x^{n + 1} for every element x of the monoid{least}")
     if report.verdict == "unknown":
         option = "--seconds" if report.limit == "seconds" else "--set-limit"
         lines.append(f"  undecided after {report.sets:,} image sets; {option} raises the limit")

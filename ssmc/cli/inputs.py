@@ -112,7 +112,9 @@ def source_arguments(function: F) -> F:
     return click.argument("source", nargs=-1)(expression(reading_options(wrapper)))  # type: ignore[return-value]
 
 
-def for_each(sources: Sequence[Source], action: Callable[[Source], int], *, as_json: bool, label: str) -> int:
+def for_each(
+    sources: Sequence[Source], action: Callable[[Source], int], *, as_json: bool, label: str, jobs: int = 1
+) -> int:
     """Does `action` for every source in order, reports the errors of each, and returns the worst exit code.
 
     Args:
@@ -120,7 +122,13 @@ def for_each(sources: Sequence[Source], action: Callable[[Source], int], *, as_j
         action: prints the answer of one source and returns its exit code.
         as_json: how errors are reported.
         label: what the progress bar says.
+        jobs: processes to use; with more than one, `action` must be picklable.
     """
+    if jobs > 1 and len(sources) > 1:
+        from ssmc.cli.parallel import answers, show
+
+        waiting = answers(sources, action, as_json=as_json, jobs=jobs)
+        return failure.worst([show(wait()) for wait in track(waiting, label, len(sources))])
     codes = []
     for source in track(sources, label):
         try:

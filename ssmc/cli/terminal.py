@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sized
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -25,12 +26,19 @@ def say(text: str, fg: str | None = None) -> None:
     click.echo(text if plain or fg is None else click.style(text, fg=fg), err=True)
 
 
-def track(items: Sequence[T], label: str) -> Iterator[T]:
-    """The items, with a progress bar on stderr where it is a terminal and there are several."""
-    if len(items) < 2 or not sys.stderr.isatty():
+def track(items: Iterable[T], label: str, count: int | None = None) -> Iterator[T]:
+    """The items, with a progress bar on stderr where it is a terminal and there are several.
+
+    Args:
+        items: what is gone through.
+        label: what the bar says.
+        count: the number of items; that of a sequence when not given.
+    """
+    total = len(items) if count is None and isinstance(items, Sized) else count
+    if total is None or total < 2 or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console
     from rich.progress import track as bar
 
-    yield from bar(items, description=label, console=Console(stderr=True), transient=True)
+    yield from bar(items, description=label, total=total, console=Console(stderr=True), transient=True)
