@@ -12,16 +12,19 @@ from torch import Tensor
 
 from ssmc.kernels.scans import scan_rows, scan_tiles
 
-TYPES: dict[torch.dtype, Any] = {torch.float32: tl.float32, torch.float64: tl.float64}
-WORDS: dict[torch.dtype, tuple[Any, torch.dtype]] = {
-    torch.float32: (tl.int32, torch.int32),
-    torch.float64: (tl.int64, torch.int64),
-}
+NARROW: dict[torch.dtype, Any] = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one launch is cut: R steps a thread, NG groups, BD channels, W tiles a look-back window (0: whole rows)."""
+    """How one launch is cut: R steps a thread, NG groups, BD words of channels, W tiles a look-back window.
+
+    Attributes:
+        window: 0 walks whole rows instead of looking back.
+        stages: pipeline depth of the row walk.
+        ahead: how many tiles ahead a tile is fetched into the L2 cache (0: not at all).
+        registers: the most registers a thread may use (0: the compiler's choice).
+    """
 
     steps: int
     groups: int
@@ -29,6 +32,8 @@ class Plan:
     window: int
     warps: int
     stages: int = 1
+    ahead: int = 0
+    registers: int = 0
 
     @property
     def tile(self) -> int:
@@ -36,13 +41,38 @@ class Plan:
         return self.steps * self.groups
 
 
-def plan(batch: int, steps: int, width: int, dtype: torch.dtype, *, processors: int = 132) -> Plan:
-    """The plan for (B, T, D): whole rows where they fill the device or time is short, look-back otherwise."""
+@dataclass(frozen=True)
+class Words:
+    """The tensors of a scan as words (planes.py): what one word is, and the dtypes inside."""
+
+    kind: str
+    view: torch.dtype | None
+    half: Any
+    one: int
+
+    @property
+    def channels(self) -> int:
+        """Channels in a word."""
+        return 2 if self.kind == "pair" else 1
+
+
+def words(a: Tensor, b: Tensor, h: Tensor) -> Words:
+    """Two 16-bit channels a word where all three tensors allow it, one complex number a word, or one channel."""
+    if a.dtype == torch.complex64:
+        return Words("complex", torch.int64, tl.float32, 0x3F800000)
+    if a.dtype in NARROW and a.dtype == b.dtype == h.dtype and a.shape[2] % 2 == 0:
+        one = 0x3F80 if a.dtype == torch.bfloat16 else 0x3C00
+        return Words("pair", torch.int32, NARROW[a.dtype], one << 16 | one)
+    return Words("real", None, tl.float32, 1)
+
+
+def plan(rows: int, steps: int, width: int, kind: str, state: torch.dtype, *, processors: int = 132) -> Plan:
+    """The plan for (B, T, words): whole rows where they fill the device or time is short, look-back otherwise."""
     channels = min(64, triton.next_power_of_2(width))
+    deep = 16 if state == torch.float32 and kind != "complex" else 8
     groups = max(1, 512 // channels)
-    rows = batch * triton.cdiv(width, channels)
-    deep = 16 if dtype == torch.float32 else 8
-    if steps <= 2 * deep * groups or rows >= 2 * processors:
+    blocks = rows * triton.cdiv(width, channels)
+    if steps <= 2 * deep * groups or blocks >= 3 * processors // 2:
         return Plan(deep, groups, channels, 0, 4, 3)
     return Plan(deep, groups, channels, groups, 4)
 
@@ -64,30 +94,51 @@ def launch(
 
     All tensors contiguous on one device: a, b, h (B, T, D), T > 0; initial and final (B, D) in the dtype of the state.
     """
-    rows, steps, width = a.shape
-    kind = final.dtype
-    how = how or plan(rows, steps, width, kind)
-    blocks = triton.cdiv(width, how.channels)
+    form = words(a, b, h)
+    rows, steps, width = a.shape[0], a.shape[1], a.shape[2] // form.channels
+    float64 = final.dtype == torch.float64
+    how = how or plan(rows, steps, width, form.kind, final.dtype)
     backward = grad_a is not None
-    tensors = (
-        a,
-        b,
-        initial,
-        h,
-        final,
-        past if backward else h,
-        begin if backward else initial,
-        grad_a if backward else h,
-    )
-    flags = {"TYPE": TYPES[kind], "REVERSE": backward, "EXCLUSIVE": exclusive, "BACKWARD": backward}
-    cut = {"R": how.steps, "NG": how.groups, "BD": how.channels, "num_warps": how.warps}
-    with torch.cuda.device(a.device if a.is_cuda else -1):
-        if how.window == 0:
-            scan_rows[(rows * blocks,)](*tensors, steps, width, blocks, **flags, **cut, STAGES=how.stages)
-            return
-        tiles = triton.cdiv(steps, how.tile)
-        word, storage = WORDS[kind]
-        slots = torch.full((3 * rows * blocks * tiles * how.channels,), -1, dtype=storage, device=a.device)
-        scan_tiles[(rows * blocks * tiles,)](
-            *tensors, slots, steps, width, blocks, rows * blocks, tiles, **flags, WORD=word, **cut, W=how.window
+    tensors = (a, b, initial, h, final, past if backward else h, begin if backward else initial, grad_a if backward else h)
+    if form.view is not None:
+        wide = (torch.view_as_real(x) if x is not None and x.is_complex() else x for x in tensors)
+        tensors = tuple(
+            x if k in (2, 4, 6) else x.reshape(-1).view(form.view)  # type: ignore[union-attr]
+            for k, x in enumerate(wide)
         )
+    blocks = triton.cdiv(width, how.channels)
+    fixed = {
+        "D": width, "KIND": form.kind, "HALF": form.half, "TYPE": tl.float64 if float64 else tl.float32,
+        "REVERSE": backward, "EXCLUSIVE": exclusive, "BACKWARD": backward, "R": how.steps, "NG": how.groups,
+        "BD": how.channels, "FULL": width % how.channels == 0, "num_warps": how.warps,
+    }  # fmt: skip
+    if how.registers and a.is_cuda:
+        fixed["maxnreg"] = how.registers
+    whole = steps - steps % how.tile
+    with torch.cuda.device(a.device if a.is_cuda else -1):
+        if whole:
+            if how.window == 0:
+                grid = (rows * blocks,)
+                scan_rows[grid](
+                    *tensors, steps, 0, whole, form.one, blocks, **fixed, WHOLE=True, STAGES=how.stages
+                )
+            else:
+                tiles = whole // how.tile
+                word, storage = (tl.int64, torch.int64) if float64 else (tl.int32, torch.int32)
+                planes = 1 if form.kind == "real" else 2
+                size = rows * blocks * how.channels * planes * (2 * tiles + 3 * triton.cdiv(tiles, how.window))
+                slots = torch.full((size,), -1, dtype=storage, device=a.device)
+                runs = 32 * how.warps if how.channels == width else how.tile
+                run = how.tile * how.channels * a.element_size() * form.channels // runs
+                ahead = how.ahead if a.is_cuda and not backward and run % 16 == 0 else 0
+                scan_tiles[(rows * blocks * tiles,)](
+                    *tensors, slots, steps, 0, whole, form.one, blocks, rows * blocks, tiles, **fixed, WORD=word,
+                    W=how.window, WHOLE=True, AHEAD=ahead, RUNS=runs,
+                    ASM=f"cp.async.bulk.prefetch.L2.global [$1], {run}; mov.u32 $0, 0;",
+                )  # fmt: skip
+        if whole < steps:
+            if whole:
+                tensors = (*tensors[:2], tensors[4], *tensors[3:])
+            scan_rows[(rows * blocks,)](
+                *tensors, steps, whole, steps - whole, form.one, blocks, **fixed, WHOLE=False, STAGES=1
+            )

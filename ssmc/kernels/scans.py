@@ -1,156 +1,235 @@
 """Triton kernels of the general scan h_t = a_t * h_{t-1} + b_t over (B, T, D).
 
 `scan_rows` gives one program a whole row block and walks time (many rows); `scan_tiles` gives one program one tile of
-time and looks back over the earlier tiles (few rows, long time). Both have one body, `finish`, and the flags:
+time and looks back over the earlier tiles (few rows, long time). Both work on steps [FIRST, FIRST + COUNT) in scan
+order, so that a launch over whole tiles needs no masks and a second, short one does the rest. The flags:
 
 REVERSE    time runs from T - 1 down; gates are read one step late (position t reads a_{t+1}, and 1 at the end)
 EXCLUSIVE  forward: store the state before the step. Reverse: increments are read one step late as well
-BACKWARD   (with REVERSE) also store grad_a_t = g_t * h_{t-1}, h_{t-1} read from `past`
+BACKWARD   (with REVERSE) also store grad_a_t = g_t * conj(h_{t-1}), h_{t-1} read from `past`
+KIND       the arithmetic of planes.py; all column counts are in words
 """
 
 # mypy: ignore-errors
-# ruff: noqa: N803, N806
+# ruff: noqa: N803, N806, RUF005
 # (Triton's language has no type stubs, and its constants are upper case by convention.)
 
 import triton
 import triton.language as tl
 
-from ssmc.kernels.tiles import compose_both, fold, last_row, load_steps, look_back, publish
+from ssmc.kernels.planes import conjugate, pack, scan_groups, step, times, unpack
+from ssmc.kernels.tiles import (
+    forgets,
+    group_map,
+    last_row,
+    load_state,
+    load_steps,
+    look_back,
+    prefetch,
+    publish,
+    row,
+    store_state,
+)
 
 
 @triton.jit
 def read(
-    a_ptr, b_ptr, start, tile, T, D: tl.constexpr, cols, width, R: tl.constexpr, NG: tl.constexpr, TYPE: tl.constexpr,
-    REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr,
+    a_ptr, b_ptr, start, first, end, T, cols, width, one, D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
+    REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
 ):  # fmt: skip
-    """Gates and increments of a tile whose first step is `tile * NG * R`, and where its channels begin in memory."""
-    first = tl.cast(tile, tl.int64) * (NG * R)
-    left = tl.minimum(T - first, NG * R).to(tl.int32)
+    """Words of gates and increments of the tile that begins with step `first`, and where it begins in memory."""
+    left = tl.minimum(end - first, NG * R).to(tl.int32)
     if REVERSE:
         base = start + (T - 1 - first) * D
-        low = tl.where(tile == 0, 1, 0)
-        gates = load_steps(a_ptr, base + D, -D, low, left, cols, width, 1, R, NG, TYPE)
+        low = tl.where(first == 0, 1, 0)
+        gates = load_steps(a_ptr, base + D, low, left, cols, width, one, -D, R, NG, False, FULL)
         if EXCLUSIVE:
-            increments = load_steps(b_ptr, base + D, -D, low, left, cols, width, 0, R, NG, TYPE)
+            increments = load_steps(b_ptr, base + D, low, left, cols, width, 0, -D, R, NG, False, FULL)
         else:
-            increments = load_steps(b_ptr, base, -D, 0, left, cols, width, 0, R, NG, TYPE)
+            increments = load_steps(b_ptr, base, 0, left, cols, width, 0, -D, R, NG, WHOLE, FULL)
     else:
         base = start + first * D
-        gates = load_steps(a_ptr, base, D, 0, left, cols, width, 1, R, NG, TYPE)
-        increments = load_steps(b_ptr, base, D, 0, left, cols, width, 0, R, NG, TYPE)
+        gates = load_steps(a_ptr, base, 0, left, cols, width, one, D, R, NG, WHOLE, FULL)
+        increments = load_steps(b_ptr, base, 0, left, cols, width, 0, D, R, NG, WHOLE, FULL)
     return gates, increments, base, left
 
 
 @triton.jit
-def finish(
-    h_ptr, past_ptr, initial_ptr, ga_ptr, state, gates, increments, base, left, last, D: tl.constexpr, cols, width,
-    row, R: tl.constexpr, NG: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr,
-    BACKWARD: tl.constexpr,
+def gate(word, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr):
+    """The planes of a gate; the backward scan uses conjugates."""
+    x = unpack(word, KIND, HALF, TYPE)
+    if REVERSE:
+        x = conjugate(x, KIND)
+    return x
+
+
+@triton.jit
+def fold(
+    gates, increments, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr,
+    R: tl.constexpr,
 ):  # fmt: skip
-    """Replays a tile from the states (NG, BD) that enter its groups, and stores what the flags ask for."""
+    """The composition of each group's R maps."""
+    a = gate(gates[0], KIND, HALF, TYPE, REVERSE)
+    b = unpack(increments[0], KIND, HALF, TYPE)
+    for r in tl.static_range(1, R):
+        g = gate(gates[r], KIND, HALF, TYPE, REVERSE)
+        b = step(b, g, unpack(increments[r], KIND, HALF, TYPE), KIND)
+        a = times(a, g, KIND)
+    return a, b
+
+
+@triton.jit
+def replay(
+    h_ptr, past_ptr, begin_ptr, ga_ptr, state, gates, increments, base, first, left, T, cols, width, line,
+    D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr,
+    REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
+):  # fmt: skip
+    """Walks a tile from the states (NG, BD) that enter its groups, and stores what the flags ask for."""
     g = tl.arange(0, NG)[:, None]
-    STEP: tl.constexpr = -D if REVERSE else D
-    inside = cols[None, :] < width
+    STRIDE: tl.constexpr = -D if REVERSE else D
+    STORE: tl.constexpr = h_ptr.dtype.element_ty
+    last = tl.minimum(T - 1 - first, NG * R).to(tl.int32)
     for r in tl.static_range(R):
         s = g * R + r
-        at = base + s * STEP + cols[None, :]
-        mask = (s < left) & inside
+        at = base + s * STRIDE + cols[None, :]
+        mask = tl.broadcast_to(s < left, at.shape)
+        if not FULL:
+            mask = mask & (cols[None, :] < width)
         if EXCLUSIVE and not REVERSE:
-            tl.store(h_ptr + at, state.to(h_ptr.dtype.element_ty), mask=mask, eviction_policy="evict_first")
-        state = state * gates[r] + increments[r]
+            if WHOLE and FULL:
+                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), eviction_policy="evict_first")
+            else:
+                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), mask=mask, eviction_policy="evict_first")
+        b = unpack(increments[r], KIND, HALF, TYPE)
+        state = step(state, gate(gates[r], KIND, HALF, TYPE, REVERSE), b, KIND)
         if REVERSE or not EXCLUSIVE:
-            tl.store(h_ptr + at, state.to(h_ptr.dtype.element_ty), mask=mask, eviction_policy="evict_first")
+            if WHOLE and FULL:
+                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), eviction_policy="evict_first")
+            else:
+                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), mask=mask, eviction_policy="evict_first")
         if BACKWARD:
             if EXCLUSIVE:
-                past = tl.load(past_ptr + at, mask=mask, other=0, eviction_policy="evict_first").to(TYPE)
+                past = unpack(
+                    tl.load(past_ptr + at, mask=mask, other=0, eviction_policy="evict_first"), KIND, HALF, TYPE
+                )
             else:
-                start_of_time = s == last
-                past = tl.load(past_ptr + at - D, mask=mask & (s != last), other=0, eviction_policy="evict_first")
-                begin = tl.load(initial_ptr + row + cols[None, :], mask=mask & start_of_time, other=0).to(TYPE)
-                past = tl.where(start_of_time, begin, past.to(TYPE))
-            grad = (state * past).to(ga_ptr.dtype.element_ty)
-            tl.store(ga_ptr + at, grad, mask=mask, eviction_policy="evict_first")
+                origin = tl.broadcast_to(s == last, at.shape)
+                word = tl.load(past_ptr + at - D, mask=mask & (s != last), other=0, eviction_policy="evict_first")
+                past = unpack(word, KIND, HALF, TYPE)
+                begin = load_state(begin_ptr, tl.broadcast_to(line + cols[None, :], at.shape), mask & origin, KIND, TYPE)
+                if KIND == "real":
+                    past = (tl.where(origin, begin[0], past[0]),)
+                else:
+                    past = (tl.where(origin, begin[0], past[0]), tl.where(origin, begin[1], past[1]))
+            grad = times(state, conjugate(past, KIND), KIND)
+            word = pack(grad, KIND, HALF, ga_ptr.dtype.element_ty)
+            tl.store(ga_ptr + at, word, mask=mask, eviction_policy="evict_first")
 
 
 @triton.jit
 def scan_rows(
-    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, T, D: tl.constexpr, ND,
-    TYPE: tl.constexpr, REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr,
-    R: tl.constexpr, NG: tl.constexpr, BD: tl.constexpr, STAGES: tl.constexpr,
+    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, T, FIRST, COUNT, ONE, ND,
+    D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr,
+    EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, BD: tl.constexpr,
+    WHOLE: tl.constexpr, FULL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     """One program a (batch, channel block): tiles in order, their loads pipelined through shared memory."""
     pid = tl.program_id(0)
     batch = (pid // ND).to(tl.int64)
-    first = (pid % ND) * BD
-    start = batch * T * D + first
-    row = batch * D + first
+    column = (pid % ND) * BD
+    start = batch * T * D + column
+    line = batch * D + column
     cols = tl.arange(0, BD)
-    width = D - first
-    state = tl.load(initial_ptr + row + cols, mask=cols < width, other=0).to(TYPE)
-    one = tl.full((NG, BD), 1, TYPE)
-    zero = tl.zeros((NG, BD), TYPE)
-    for tile in tl.range(0, tl.cdiv(T, NG * R), num_stages=STAGES):
+    width = D - column
+    state = load_state(initial_ptr, line + cols, cols < width, KIND, TYPE)
+    end = tl.cast(FIRST, tl.int64) + COUNT
+    for tile in tl.range(0, tl.cdiv(COUNT, NG * R), num_stages=STAGES):
+        first = tl.cast(FIRST, tl.int64) + tl.cast(tile, tl.int64) * (NG * R)
         gates, increments, base, left = read(
-            a_ptr, b_ptr, start, tile, T, D, cols, width, R, NG, TYPE, REVERSE, EXCLUSIVE
+            a_ptr, b_ptr, start, first, end, T, cols, width, ONE, D, R, NG, REVERSE, EXCLUSIVE, WHOLE, FULL
         )
-        ga, gb = fold(gates, increments, R)
-        sa, sb, ea, eb = tl.associative_scan((ga, gb, one, zero), 0, compose_both)
-        last = (T - 1 - tl.cast(tile, tl.int64) * (NG * R)).to(tl.int32)
-        finish(
-            h_ptr, past_ptr, begin_ptr, ga_ptr, ea * state[None, :] + eb, gates, increments, base, left, last, D, cols,
-            width, row, R, NG, TYPE, REVERSE, EXCLUSIVE, BACKWARD,
+        ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R)
+        sa, sb, ea, eb = scan_groups(ga, gb, KIND)
+        replay(
+            h_ptr, past_ptr, begin_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, base, first, left, T,
+            cols, width, line, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
         )  # fmt: skip
-        state = last_row(sa, NG) * state + last_row(sb, NG)
-    tl.store(final_ptr + row + cols, state, mask=cols < width)
+        state = step(state, last_row(sa, NG), last_row(sb, NG), KIND)
+    store_state(final_ptr, line + cols, state, cols < width)
 
 
 @triton.jit
 def scan_tiles(
-    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, slots_ptr, T, D: tl.constexpr, ND, NS,
-    NT, TYPE: tl.constexpr, WORD: tl.constexpr, REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr,
-    BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, BD: tl.constexpr, W: tl.constexpr,
+    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, slots_ptr, T, FIRST, COUNT, ONE, ND, NS,
+    NT, D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, WORD: tl.constexpr,
+    REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
+    BD: tl.constexpr, W: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr, AHEAD: tl.constexpr,
+    RUNS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """One program a tile. `slots` holds three words a (row block, tile, channel), all ones at the start.
+    """One program a tile. Every W tiles are a group, and the look-back has two levels: a tile waits for the maps of the
+    earlier tiles of its group, then for the nearest known states of earlier groups. So one window reaches W * W tiles.
+
+    `slots` holds two words a (plane, row block, tile, channel), then three a (plane, row block, group, channel), all
+    ones at the start.
 
     Forward progress rests on blocks being dispatched in the order of their number, as every single-pass scan's does:
-    a tile waits for earlier tiles only.
+    a tile waits for earlier tiles only. AHEAD: the tile so many later is asked for before this one waits.
     """
     pid = tl.program_id(0)
     tile = pid // NS
     block = pid % NS
     batch = (block // ND).to(tl.int64)
-    first = (block % ND) * BD
-    start = batch * T * D + first
-    row = batch * D + first
+    column = (block % ND) * BD
+    start = batch * T * D + column
+    line = batch * D + column
     cols = tl.arange(0, BD)
-    width = D - first
-    gates, increments, base, left = read(a_ptr, b_ptr, start, tile, T, D, cols, width, R, NG, TYPE, REVERSE, EXCLUSIVE)
-    ga, gb = fold(gates, increments, R)
-    one = tl.full((NG, BD), 1, TYPE)
-    zero = tl.zeros((NG, BD), TYPE)
-    sa, sb, ea, eb = tl.associative_scan((ga, gb, one, zero), 0, compose_both)
+    width = D - column
+    first = tl.cast(FIRST, tl.int64) + tl.cast(tile, tl.int64) * (NG * R)
+    end = tl.cast(FIRST, tl.int64) + COUNT
+    gates, increments, base, left = read(
+        a_ptr, b_ptr, start, first, end, T, cols, width, ONE, D, R, NG, REVERSE, EXCLUSIVE, WHOLE, FULL
+    )
+    if AHEAD > 0:
+        if tile + AHEAD < NT:
+            ahead = base + tl.cast(AHEAD * NG * R, tl.int64) * D
+            prefetch(a_ptr, ahead, RUNS, D if BD < D else NG * R * D // RUNS, ASM)
+            prefetch(b_ptr, ahead, RUNS, D if BD < D else NG * R * D // RUNS, ASM)
+    ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R)
+    sa, sb, ea, eb = scan_groups(ga, gb, KIND)
     total_a = last_row(sa, NG)
     total_b = last_row(sb, NG)
+    P: tl.constexpr = 1 if KIND == "real" else 2
     size = tl.cast(NS, tl.int64) * NT * BD
-    line = tl.cast(block, tl.int64) * NT * BD
-    slot = slots_ptr + line + tl.cast(tile, tl.int64) * BD + cols
-    if tile == 0:
-        state = tl.load(initial_ptr + row + cols, mask=cols < width, other=0).to(TYPE)
-        publish(slot, tl.where(total_a == 0, total_b, total_a * state + total_b), WORD)
+    groups = tl.cdiv(NT, W)
+    group = tile // W
+    lane = block.to(tl.int64) * NT * BD
+    slot = slots_ptr + lane + tl.cast(tile, tl.int64) * BD + cols
+    group_size = tl.cast(NS, tl.int64) * groups * BD
+    group_lane = block.to(tl.int64) * groups * BD
+    groups_ptr = slots_ptr + 2 * P * size
+    group_slot = groups_ptr + group_lane + tl.cast(group, tl.int64) * BD + cols
+    ends = tile % W == W - 1
+    publish(slot, total_a, size, WORD)
+    publish(slot + P * size, total_b, size, WORD)
+    wa, wb = group_map(slots_ptr, size, lane + tl.cast(group, tl.int64) * W * BD, tile % W, BD, W, KIND, TYPE, WORD)
+    if group == 0:
+        state = load_state(initial_ptr, line + cols, cols < width, KIND, TYPE)
     else:
-        forgets = tl.max((total_a != 0).to(tl.int32), 0) == 0
-        if forgets:
-            publish(slot, total_b, WORD)
-        else:
-            publish(slot + size, total_a, WORD)
-            publish(slot + 2 * size, total_b, WORD)
-        state = look_back(slots_ptr, slots_ptr + size, slots_ptr + 2 * size, line, tile, BD, W, TYPE)
-        if not forgets:
-            publish(slot, total_a * state + total_b, WORD)
+        if ends:
+            map_a = times(wa, total_a, KIND)
+            map_b = step(wb, total_a, total_b, KIND)
+            if forgets(map_a):
+                publish(group_slot, map_b, group_size, WORD)
+            else:
+                publish(group_slot + P * group_size, map_a, group_size, WORD)
+                publish(group_slot + 2 * P * group_size, map_b, group_size, WORD)
+        state = look_back(groups_ptr, group_size, group_lane, group, BD, W, KIND, TYPE)
+    state = step(state, wa, wb, KIND)
+    if ends:
+        publish(group_slot, step(state, total_a, total_b, KIND), group_size, WORD)
     if tile == NT - 1:
-        tl.store(final_ptr + row + cols, total_a * state + total_b, mask=cols < width)
-    last = (T - 1 - tl.cast(tile, tl.int64) * (NG * R)).to(tl.int32)
-    finish(
-        h_ptr, past_ptr, begin_ptr, ga_ptr, ea * state[None, :] + eb, gates, increments, base, left, last, D, cols,
-        width, row, R, NG, TYPE, REVERSE, EXCLUSIVE, BACKWARD,
+        store_state(final_ptr, line + cols, step(state, total_a, total_b, KIND), cols < width)
+    replay(
+        h_ptr, past_ptr, begin_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, base, first, left, T, cols,
+        width, line, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
     )  # fmt: skip

@@ -1,114 +1,232 @@
-"""Triton pieces shared by the scans: a tile of time, its totals, and the look-back over earlier tiles.
+"""Triton pieces shared by the scans: a tile of time, what it publishes, and the look-back over earlier tiles.
 
-A tile is NG groups of R consecutive steps by BD channels. One thread owns whole groups, so R loads are in flight at
-once and R steps are folded in order; only NG totals a channel go through the shuffle scan. Steps count in scan order:
-a reverse scan is the same tile with a negative stride in time.
+A tile is NG groups of R consecutive steps by BD words. One thread owns whole groups, so R loads are in flight at once
+and R steps are folded in order; only NG totals a channel go through the shuffle scan.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: N803
+# ruff: noqa: ARG001, N803, RUF005
 # (Triton's language has no type stubs, and its constants are upper case by convention.)
 
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def compose(a1, b1, a2, b2):
-    """The affine map (a1, b1) followed by (a2, b2)."""
-    return a1 * a2, b1 * a2 + b2
+from ssmc.kernels.planes import past_complex, past_pair, past_real, step, times
 
 
 @triton.jit
-def compose_both(a1, b1, ea1, eb1, a2, b2, ea2, eb2):
-    """Inclusive and exclusive scan at once; a leaf's exclusive part is the identity (1, 0).
+def load_steps(
+    ptr, base, low, left, cols, width, other, STRIDE: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
+    WHOLE: tl.constexpr, FULL: tl.constexpr,
+):  # fmt: skip
+    """R blocks (NG, BD): block r holds step g * R + r of group g; steps outside [low, left) read as `other`.
 
-    Carrying the exclusive scan as two more members costs less than shifting the inclusive one by a gather, which
-    would move the whole tile to another layout.
+    WHOLE: every step is inside (a tile is complete and none is cut off by `low`); FULL: every channel is.
     """
-    return a1 * a2, b1 * a2 + b2, a1 * ea2, b1 * ea2 + eb2
-
-
-@triton.jit
-def compose_past(a1, b1, a2, b2):
-    """As `compose`, but what a zero gate forgets cannot come back as 0 * inf."""
-    return a1 * a2, tl.where(a2 == 0, b2, b1 * a2 + b2)
-
-
-@triton.jit
-def load_steps(ptr, base, step, low, left, cols, width, other, R: tl.constexpr, NG: tl.constexpr, TYPE: tl.constexpr):
-    """R blocks (NG, BD): block r holds step g * R + r of group g; steps outside [low, left) read as `other`."""
     g = tl.arange(0, NG)[:, None]
     out = ()
     for r in tl.static_range(R):
         s = g * R + r
-        x = tl.load(
-            ptr + base + s * step + cols[None, :],
-            mask=(s >= low) & (s < left) & (cols[None, :] < width),
-            other=other,
-            eviction_policy="evict_first",
-        )
-        out = out + (x.to(TYPE),)
+        at = ptr + base + s * STRIDE + cols[None, :]
+        if WHOLE and FULL:
+            x = tl.load(at, eviction_policy="evict_first")
+        else:
+            mask = tl.broadcast_to((s >= low) & (s < left), at.shape)
+            if not FULL:
+                mask = mask & (cols[None, :] < width)
+            x = tl.load(at, mask=mask, other=other, eviction_policy="evict_first")
+        out = out + (x,)
     return out
 
 
 @triton.jit
-def fold(gates, increments, R: tl.constexpr):
-    """The composition of a group's R maps."""
-    a = gates[0]
-    b = increments[0]
-    for r in tl.static_range(1, R):
-        b = b * gates[r] + increments[r]
-        a = a * gates[r]
-    return a, b
-
-
-@triton.jit
 def last_row(x, N: tl.constexpr):
-    """Row N - 1 of a block (N, BD)."""
-    return tl.sum(tl.where(tl.arange(0, N)[:, None] == N - 1, x, 0), 0)
+    """Row N - 1 of each plane (N, BD)."""
+    out = ()
+    for k in tl.static_range(len(x)):
+        out = out + (tl.sum(tl.where(tl.arange(0, N)[:, None] == N - 1, x[k], 0), 0),)
+    return out
 
 
 @triton.jit
-def bits_of(x, WORD: tl.constexpr):
-    """The bits of a float, with every NaN made the canonical one: all ones is the mark of an empty slot."""
-    return tl.where(x == x, x, float("nan")).to(WORD, bitcast=True)
+def row(x):
+    """Planes (BD,) as planes (1, BD)."""
+    out = ()
+    for k in tl.static_range(len(x)):
+        out = out + (x[k][None, :],)
+    return out
 
 
 @triton.jit
-def publish(ptr, x, WORD: tl.constexpr):
-    """Writes one word a channel. Each word is its own flag, so relaxed order suffices and nothing needs a fence."""
-    tl.atomic_xchg(ptr, bits_of(x, WORD), sem="relaxed")
+def load_state(ptr, at, mask, KIND: tl.constexpr, TYPE: tl.constexpr):
+    """The state of some words: float planes interleaved in memory."""
+    if KIND == "real":
+        return (tl.load(ptr + at, mask=mask, other=0).to(TYPE),)
+    else:
+        return (
+            tl.load(ptr + 2 * at, mask=mask, other=0).to(TYPE),
+            tl.load(ptr + 2 * at + 1, mask=mask, other=0).to(TYPE),
+        )
 
 
 @triton.jit
-def look_back(inclusive_ptr, a_ptr, b_ptr, row, tile, BD: tl.constexpr, W: tl.constexpr, TYPE: tl.constexpr):
-    """The map from the nearest known inclusive state to the entry of `tile`, applied: the state (BD,) that enters.
+def store_state(ptr, at, x, mask):
+    """The inverse of `load_state`."""
+    for k in tl.static_range(len(x)):
+        tl.store(ptr + len(x) * at + k, x[k], mask=mask)
 
-    Polls windows of W earlier tiles, newest window first. A tile has published either its inclusive state or its own
-    map; it stops at a window that forgets everything before it (a known state counts as a zero gate).
+
+@triton.jit
+def publish(ptr, x, SIZE, WORD: tl.constexpr):
+    """Writes one word a channel and plane, planes SIZE apart.
+
+    Each word is its own flag, so relaxed order suffices and nothing needs a fence. All ones marks an empty slot: a NaN,
+    so every NaN is made the canonical one first.
     """
+    for k in tl.static_range(len(x)):
+        word = tl.where(x[k] == x[k], x[k], float("nan")).to(WORD, bitcast=True)
+        tl.atomic_xchg(ptr + k * SIZE, word, sem="relaxed")
+
+
+@triton.jit
+def forgets(a):
+    """Whether a map (gate planes) forgets its argument in every channel."""
+    live = tl.max((a[0] != 0).to(tl.int32), 0)
+    for k in tl.static_range(1, len(a)):
+        live = tl.maximum(live, tl.max((a[k] != 0).to(tl.int32), 0))
+    return live == 0
+
+
+@triton.jit
+def floats(bits, TYPE: tl.constexpr):
+    """Planes of bits as planes of floats."""
+    out = ()
+    for k in tl.static_range(len(bits)):
+        out = out + (bits[k].to(TYPE, bitcast=True),)
+    return out
+
+
+@triton.jit
+def poll(ptr, at, mask, SIZE, P: tl.constexpr):
+    """A window of P slot planes: their bits, and where all of them are there."""
+    x = tl.load(ptr + at, mask=mask, other=0, volatile=True)
+    if P == 1:
+        return (x,), x != -1
+    else:
+        y = tl.load(ptr + SIZE + at, mask=mask, other=0, volatile=True)
+        return (x, y), (x != -1) & (y != -1)
+
+
+@triton.jit
+def total(a, b, W: tl.constexpr, KIND: tl.constexpr):
+    """The composition of W maps (planes (W, BD)), oldest first."""
+    if KIND == "real":
+        x, y = tl.associative_scan((a[0], b[0]), 0, past_real)
+        return last_row((x,), W), last_row((y,), W)
+    else:
+        if KIND == "pair":
+            x0, y0, x1, y1 = tl.associative_scan((a[0], b[0], a[1], b[1]), 0, past_pair)
+        else:
+            x0, y0, x1, y1 = tl.associative_scan((a[0], b[0], a[1], b[1]), 0, past_complex)
+        return last_row((x0, x1), W), last_row((y0, y1), W)
+
+
+@triton.jit
+def group_map(
+    slots_ptr, size, at, count, BD: tl.constexpr, W: tl.constexpr, KIND: tl.constexpr, TYPE: tl.constexpr,
+    WORD: tl.constexpr,
+):  # fmt: skip
+    """Waits for the `count` < W maps published from `at` on, and composes them."""
+    P: tl.constexpr = 1 if KIND == "real" else 2
+    w = tl.arange(0, W)[:, None]
+    p = at + w * BD + tl.arange(0, BD)[None, :]
+    inside = tl.broadcast_to(w < count, (W, BD))
+    one = tl.full((W, BD), 1, TYPE).to(WORD, bitcast=True)
+    a0 = tl.full((BD,), 1, TYPE)
+    b0 = tl.zeros((BD,), TYPE)
+    a1 = tl.full((BD,), 0 if KIND == "complex" else 1, TYPE)
+    b1 = tl.zeros((BD,), TYPE)
+    left = count
+    while left > 0:
+        a, good = poll(slots_ptr, p, inside, size, P)
+        b, fine = poll(slots_ptr + P * size, p, inside, size, P)
+        ready = tl.min(tl.min((good & fine).to(tl.int32), 1), 0)
+        if ready != 0:
+            if P == 1:
+                wa, wb = total(floats((tl.where(inside, a[0], one),), TYPE), floats(b, TYPE), W, KIND)
+            else:
+                if KIND == "pair":
+                    a = (tl.where(inside, a[0], one), tl.where(inside, a[1], one))
+                else:
+                    a = (tl.where(inside, a[0], one), a[1])
+                wa, wb = total(floats(a, TYPE), floats(b, TYPE), W, KIND)
+                a1 = wa[1]
+                b1 = wb[1]
+            a0 = wa[0]
+            b0 = wb[0]
+            left = left * 0
+    if P == 1:
+        return (a0,), (b0,)
+    else:
+        return (a0, a1), (b0, b1)
+
+
+@triton.jit
+def look_back(
+    slots_ptr, size, line, group, BD: tl.constexpr, W: tl.constexpr, KIND: tl.constexpr, TYPE: tl.constexpr
+):  # fmt: skip
+    """The state (planes of (BD,)) that enters `group`.
+
+    Polls windows of W earlier groups, newest window first. A group has published either its last state or its map; the
+    walk stops at a window that forgets everything before it (a known state counts as a zero gate).
+    """
+    P: tl.constexpr = 1 if KIND == "real" else 2
     w = tl.arange(0, W)[:, None]
     d = tl.arange(0, BD)[None, :]
-    acc_a = tl.full((BD,), 1, TYPE)
-    acc_b = tl.zeros((BD,), TYPE)
-    j = tile - 1
+    a0 = tl.full((BD,), 1, TYPE)
+    b0 = tl.zeros((BD,), TYPE)
+    a1 = tl.full((BD,), 0 if KIND == "complex" else 1, TYPE)
+    b1 = tl.zeros((BD,), TYPE)
+    j = group - 1
     while j >= 0:
         rows = j - (W - 1) + w
-        ok = tl.broadcast_to(rows >= 0, (W, BD))
-        p = row + rows * BD + d
-        x = tl.load(inclusive_ptr + p, mask=ok, other=0, volatile=True)
-        ya = tl.load(a_ptr + p, mask=ok, other=0, volatile=True)
-        yb = tl.load(b_ptr + p, mask=ok, other=0, volatile=True)
-        known = x != -1
-        good = known | ((ya != -1) & (yb != -1))
-        ready = tl.min(tl.min(good.to(tl.int32), 1), 0)
+        inside = tl.broadcast_to(rows >= 0, (W, BD))
+        p = line + rows * BD + d
+        x, known = poll(slots_ptr, p, inside, size, P)
+        ya, good = poll(slots_ptr + P * size, p, inside, size, P)
+        yb, fine = poll(slots_ptr + 2 * P * size, p, inside, size, P)
+        ready = tl.min(tl.min((known | (good & fine)).to(tl.int32), 1), 0)
         if ready != 0:
-            a = tl.where(known, 0, ya).to(TYPE, bitcast=True)
-            b = tl.where(known, x, yb).to(TYPE, bitcast=True)
-            wa, wb = tl.associative_scan((a, b), 0, compose_past)
-            acc_b = tl.where(acc_a == 0, acc_b, last_row(wb, W) * acc_a + acc_b)
-            acc_a = last_row(wa, W) * acc_a
-            live = tl.max((acc_a != 0).to(tl.int32), 0)
-            j = tl.where(live == 0, -1, j - W)
-    return acc_b
+            if P == 1:
+                wa, wb = total(
+                    floats((tl.where(known, 0, ya[0]),), TYPE), floats((tl.where(known, x[0], yb[0]),), TYPE), W, KIND
+                )
+                b0 = tl.where(a0 == 0, b0, wb[0] * a0 + b0)
+                a0 = wa[0] * a0
+                done = forgets((a0,))
+            else:
+                wa, wb = total(
+                    floats((tl.where(known, 0, ya[0]), tl.where(known, 0, ya[1])), TYPE),
+                    floats((tl.where(known, x[0], yb[0]), tl.where(known, x[1], yb[1])), TYPE),
+                    W,
+                    KIND,
+                )
+                b = step(wb, (a0, a1), (b0, b1), KIND)
+                a = times(wa, (a0, a1), KIND)
+                a0 = a[0]
+                a1 = a[1]
+                b0 = b[0]
+                b1 = b[1]
+                done = forgets((a0, a1))
+            j = tl.where(done, -1, j - W)
+    if P == 1:
+        return (b0,)
+    else:
+        return b0, b1
+
+
+@triton.jit
+def prefetch(ptr, base, ROWS: tl.constexpr, STRIDE: tl.constexpr, ASM: tl.constexpr):
+    """Asks for ROWS runs of memory, STRIDE words apart, to be in the L2 cache soon: a hint without a result."""
+    at = (ptr + base + tl.arange(0, ROWS) * STRIDE).to(tl.int64)
+    tl.inline_asm_elementwise(ASM, "=r,l", [at], tl.int32, False, 1)

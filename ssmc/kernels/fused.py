@@ -1,0 +1,201 @@
+"""Launches the fused kernel of packed bits: tables on the device, strings as one flat stream, a padded tail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+import triton
+from torch import Tensor
+
+from ssmc.errors import InputError
+from ssmc.kernels.bits import run_bits
+
+if TYPE_CHECKING:
+    from ssmc.kernels.machine import BitMachine
+
+Output = Literal["bytes", "bits", "none"]
+
+
+class Answer(NamedTuple):
+    """What a run returns: outputs in the shape of the tokens (None if not asked for) and the states (B,) at the end."""
+
+    outputs: Tensor | None
+    states: Tensor
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a launch is cut: threads a program (32 tokens each) and tiles a look-back window."""
+
+    threads: int = 128
+    window: int = 32
+    warps: int = 4
+    registers: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables of a machine as the kernel gathers from them, on one device."""
+
+    classes: Tensor
+    gates: Tensor
+    output: Tensor
+    reads: tuple[int, ...]
+    offsets: tuple[int, ...]
+    sizes: tuple[int, ...]
+    owns: tuple[int, ...]
+    known: tuple[int, ...]
+    half: int
+    wide: bool
+    tops: int
+    direct: bool
+
+    @property
+    def word(self) -> torch.dtype:
+        """The dtype of a state."""
+        return torch.int64 if self.wide else torch.int32
+
+
+def signed(value: int, bits: int) -> int:
+    """The value of a word of `bits` bits as a signed integer."""
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def build_tables(machine: BitMachine, device: torch.device) -> Tables:
+    """Joint gate tables for each depth, entries as narrow as the state allows: fewer cache lines a gather."""
+    depth = max(1, len(machine.layers))
+    joint = [machine.joint(d + 1) for d in range(depth)]
+    half = next(h for h in (8, 16, 32, 64) if machine.bits <= h)
+    wide = half == 64
+    direct = all(layer.reads == 0 for layer in joint)
+    symbols = machine.classes.astype(np.int64)
+    low = np.arange(1 << machine.reads)
+    output = machine.output
+    if direct and not machine.after:
+        output = output[((symbols[:, None] << machine.reads) | low).reshape(-1)]
+    parts, offsets = [], []
+    for layer in joint:
+        keep, add = layer.keep, layer.add
+        if direct:
+            keep, add = keep[symbols], add[symbols]
+        offsets.append(sum(part.size for part in parts))
+        if wide:
+            parts.append(np.concatenate([keep, add]).view(np.int64))
+        else:
+            mask = np.uint64((1 << half) - 1)
+            entry = (keep & mask) | ((add & mask) << np.uint64(half))
+            parts.append(entry.astype({8: np.uint16, 16: np.uint32, 32: np.uint64}[half]).view(f"i{half // 4}"))
+    width = 64 if wide else 32
+    sums = [sum(part.own for part in machine.layers[: d + 1]) for d in range(depth)]
+    own = [part.own for part in machine.layers] or [0]
+    every = (1 << machine.bits) - 1
+    tops = -1 if machine.simple else signed(machine.tops | ~every, width)
+    return Tables(
+        classes=torch.from_numpy(machine.classes).to(device),
+        gates=torch.from_numpy(np.concatenate(parts)).to(device),
+        output=torch.from_numpy(np.ascontiguousarray(output)).to(device),
+        reads=tuple(layer.reads for layer in joint),
+        offsets=tuple(offsets),
+        sizes=tuple(len(machine.classes) if direct else layer.keep.size for layer in joint),
+        owns=tuple(signed(x, width) for x in own),
+        known=tuple(signed(x, width) for x in sums),
+        half=half,
+        wide=wide,
+        tops=tops,
+        direct=direct,
+    )
+
+
+_TABLES: WeakKeyDictionary[BitMachine, dict[torch.device, Tables]] = WeakKeyDictionary()
+
+
+def tables_of(machine: BitMachine, device: torch.device) -> Tables:
+    """The tables on a device, built once."""
+    kept = _TABLES.setdefault(machine, {})
+    if device not in kept:
+        kept[device] = build_tables(machine, device)
+    return kept[device]
+
+
+def run_fused(
+    machine: BitMachine,
+    tokens: Tensor,
+    states: Tensor | None = None,
+    *,
+    output: Output = "bytes",
+    final: bool = True,
+    cut: Cut | None = None,
+) -> Answer:
+    """Runs uint8 tokens (B, T), T > 0, whose values are below the number of symbols, through the fused kernel.
+
+    Args:
+        machine: The tables.
+        tokens: Symbols (B, T), contiguous.
+        states: State (B,) that enters each string; zero when absent.
+        output: A byte a token, a bit a token (B * T / 32 words of int32, for the whole stream) or none.
+        final: Whether the states at the end are wanted where B > 1 (they cost a test a token).
+        cut: Sizes; chosen when absent.
+
+    Raises:
+        InputError: If the tokens are not uint8.
+    """
+    if tokens.dtype != torch.uint8:
+        raise InputError(f"the fused kernel reads uint8 tokens, not {tokens.dtype}")
+    tables = tables_of(machine, tokens.device)
+    cut = cut or Cut()
+    rows, length = tokens.shape
+    count = rows * length
+    flat = tokens.reshape(-1)
+    if flat.data_ptr() % 16:
+        flat = flat.clone()
+    single = rows == 1
+    final = final and not single
+    tile = cut.threads * 32
+    whole = count - count % tile
+    device = tokens.device
+    starts = torch.zeros(1, dtype=tables.word, device=device) if states is None else states.to(tables.word)
+    entry = starts[:1]
+    end = torch.empty(1, dtype=tables.word, device=device)
+    finals = torch.empty(rows, dtype=tables.word, device=device) if final else end
+    padded = triton.cdiv(count, 32) * 32 if output == "bits" else count
+    outputs = torch.empty(padded // 8 if output == "bits" else padded, dtype=torch.uint8, device=device)
+    fixed = {
+        "NG": cut.threads, "W": cut.window, "DEPTH": len(tables.reads), "READS": tables.reads,
+        "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
+        "HALF": tables.half, "WIDE": tables.wide, "TOPS": tables.tops, "DIRECT": tables.direct,
+        "OUT_READS": machine.reads, "AFTER": machine.after, "OUT": output,
+        "STRINGS": "none" if single else "long" if length >= 32 else "short",
+        "STARTS": states is not None and not single, "FINAL": final, "num_warps": cut.warps,
+    }  # fmt: skip
+    if cut.registers and tokens.is_cuda:
+        fixed["maxnreg"] = cut.registers
+
+    def launch(text: Tensor, out: Tensor, base: int, first: int, amount: int, entering: Tensor) -> None:
+        tiles = triton.cdiv(amount, tile)
+        size = (4 if tables.wide else 2) * len(tables.reads) * (tiles + triton.cdiv(tiles, cut.window))
+        slots = torch.zeros(size, dtype=torch.int64, device=device)
+        run_bits[(tiles,)](
+            text.view(torch.int32), tables.classes, tables.gates, tables.output, entering, starts, out, finals, end,
+            slots, base, first, amount, length, tiles, **fixed, WHOLE=amount % tile == 0,
+        )  # fmt: skip
+
+    with torch.cuda.device(device if tokens.is_cuda else -1):
+        if whole:
+            out = outputs[: whole // 8] if output == "bits" else outputs[:whole]
+            launch(flat[:whole], out.view(torch.int32), 0, 0, whole, entry)
+        if whole < count:
+            text = torch.zeros(tile, dtype=torch.uint8, device=device)
+            text[: count - whole] = flat[whole:]
+            room = torch.empty(tile, dtype=torch.uint8, device=device)
+            launch(text, room.view(torch.int32), whole, whole, count - whole, end if whole else entry)
+            if output == "bytes":
+                outputs[whole:] = room[: count - whole]
+            elif output == "bits":
+                outputs[whole // 8 :] = room[: (padded - whole) // 8]
+    shaped = None if output == "none" else outputs.view(torch.int32) if output == "bits" else outputs.view(rows, length)
+    return Answer(shaped, finals if final or single else finals[:0])
