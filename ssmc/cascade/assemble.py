@@ -10,7 +10,7 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import Cascade, Component, Output, Readout
-from ssmc.cascade.reduce import Demand, Variables, find_reads
+from ssmc.cascade.reduce import Demand, Variables, closure, find_reads, select
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -101,16 +101,8 @@ def _decide(joint: Joint, needed: NDArray[np.int64], own: NDArray[np.int64], var
 
 def _prune(cascade: Cascade, keep: Sequence[int]) -> Cascade:
     """Removes the components that neither the readout nor a kept component reads."""
-    needed = set(keep) | set(cascade.readout.depends_on)
-    todo = list(needed)
-    for k in todo:
-        fresh = set(cascade.components[k].depends_on) - needed
-        needed |= fresh
-        todo.extend(fresh)
-    number = {old: new for new, old in enumerate(sorted(needed))}
-    components = tuple(
-        replace(cascade.components[old], depends_on=tuple(number[j] for j in cascade.components[old].depends_on))
-        for old in number
-    )
+    kept = closure(cascade.components, (*keep, *cascade.readout.depends_on))
+    number = {old: new for new, old in enumerate(kept)}
+    components = select(cascade.components, kept)
     readout = replace(cascade.readout, depends_on=tuple(number[j] for j in cascade.readout.depends_on))
     return replace(cascade, components=components, readout=readout)

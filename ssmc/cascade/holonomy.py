@@ -27,6 +27,10 @@ Node = tuple[int, Mask]
 """A set P of states that may be all that is known in context c."""
 
 
+class PeriodicError(InvariantError):
+    """The system has a nontrivial group, so no cascade of resets covers it."""
+
+
 @dataclass(frozen=True)
 class Holonomy:
     """The family of sets, their heights and labelled tiles.
@@ -50,7 +54,7 @@ def find_holonomy(system: System, contexts: Contexts, *, set_limit: int = 100_00
 
     Raises:
         LimitError: the family has more than `set_limit` sets.
-        InvariantError: tiles are permuted, so the system is not aperiodic.
+        PeriodicError: tiles are permuted, so the system is not aperiodic.
     """
     import networkx as nx
 
@@ -144,7 +148,7 @@ def _label(
         known = numbers.setdefault(class_of[v], {})
         labelled[v] = {known.setdefault(find((v, tile)), len(known)): tile for tile in sorted(tiles[v], key=_ascending)}
         if len(labelled[v]) != len(tiles[v]):
-            raise InvariantError("the tiles of a class are permuted: the system is not aperiodic")
+            raise PeriodicError("the tiles of a class are permuted: the system is not aperiodic")
     return labelled
 
 
@@ -162,7 +166,7 @@ def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: in
 
     Raises:
         LimitError: a limit is exceeded.
-        InvariantError: the system is not aperiodic.
+        PeriodicError: the system is not aperiodic.
     """
     system, contexts = base.system, base.contexts
     holonomy = find_holonomy(system, contexts, set_limit=set_limit)

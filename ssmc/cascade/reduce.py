@@ -8,7 +8,7 @@ recomputed with the tables chosen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -172,3 +172,22 @@ def _demand(covering: Covering, joint: Joint, coordinate: NDArray[np.int64]) -> 
     )
     table = np.unique(table, axis=0)
     return Demand(table[:, 0], table[:, 1:-2], table[:, -2], table[:, -1])
+
+
+def closure(components: Sequence[Component], reads: Sequence[int]) -> tuple[int, ...]:
+    """Some components and all that they depend on, ascending."""
+    needed = set(reads)
+    todo = list(needed)
+    for k in todo:
+        fresh = set(components[k].depends_on) - needed
+        needed |= fresh
+        todo.extend(fresh)
+    return tuple(sorted(needed))
+
+
+def select(components: Sequence[Component], kept: Sequence[int]) -> tuple[Component, ...]:
+    """The components kept, with dependencies renumbered; `kept` contains all that they depend on."""
+    number = {old: new for new, old in enumerate(kept)}
+    return tuple(
+        replace(components[old], depends_on=tuple(number[j] for j in components[old].depends_on)) for old in kept
+    )

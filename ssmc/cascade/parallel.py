@@ -1,0 +1,93 @@
+"""Parts side by side: cascades of quotients become the base that further levels refine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.cascade.base import Base
+from ssmc.cascade.ir import HOLD
+from ssmc.cascade.reduce import Demand, Variables, closure, find_reads, select
+from ssmc.cascade.system import explore_contexts
+from ssmc.errors import InvariantError, LimitError
+
+if TYPE_CHECKING:
+    from ssmc.cascade.ir import Action, Component, Key
+    from ssmc.cascade.reduce import Reduced
+    from ssmc.cascade.system import System
+
+Values = tuple[int, ...]
+
+
+def needed_components(reduced: Reduced) -> tuple[Component, ...]:
+    """The components of a reduced covering that tell the system's state, and those that they read."""
+    states = np.array(reduced.covering.states, dtype=np.int64)[reduced.joint.contexts]
+    table = np.unique(np.concatenate([reduced.joint.values, states[:, None]], axis=1), axis=0)
+    nothing = np.zeros(len(table), dtype=np.int64)
+    demand = Demand(nothing, table[:, :-1], table[:, -1], np.full_like(nothing, -2))
+    reads = find_reads(demand, Variables.of(reduced.components), 1)
+    return select(reduced.components, closure(reduced.components, reads))
+
+
+def join(groups: list[tuple[Component, ...]]) -> tuple[Component, ...]:
+    """The components of several cascades as one list, equal ones once."""
+    joined: list[Component] = []
+    for i, group in enumerate(groups):
+        number: list[int] = []
+        for component in group:
+            reads = [number[j] for j in component.depends_on]
+            moved = _reorder(component, reads)
+            twin = next((k for k, other in enumerate(joined) if _same(other, moved)), None)
+            if twin is None:
+                twin = len(joined)
+                joined.append(replace(moved, name=f"part {i + 1}: {component.name}"))
+            number.append(twin)
+    return tuple(joined)
+
+
+def _reorder(component: Component, reads: list[int]) -> Component:
+    """The component with its dependencies renamed, in ascending order."""
+    order = sorted(range(len(reads)), key=lambda i: reads[i])
+    table: dict[Key, Action] = {
+        (x, *(values[i] for i in order)): action for (x, *values), action in component.table.items()
+    }
+    return replace(component, depends_on=tuple(reads[i] for i in order), table=MappingProxyType(table))
+
+
+def _same(one: Component, other: Component) -> bool:
+    return replace(one, name="") == replace(other, name="")
+
+
+def base_of_components(system: System, components: tuple[Component, ...], *, context_limit: int) -> Base:
+    """The base in which given components run beside a system; entries that their tables lack become holds.
+
+    Raises:
+        LimitError: more than `context_limit` contexts.
+        InvariantError: a counter leaves its range.
+    """
+    tables: list[dict[Key, Action]] = [dict(component.table) for component in components]
+
+    met: set[Values] = set()
+
+    def step(values: Values, x: int, _: int) -> Values:
+        after = []
+        for component, table, value in zip(components, tables, values, strict=True):
+            key = (x, *(values[j] for j in component.depends_on))
+            action = table.setdefault(key, HOLD) if component.kind == "reset" else table.get(key)
+            if action is None:
+                raise InvariantError(f"{component.name}: no entry for {key}")
+            after.append(component.apply(action, value))
+        name = tuple(after)
+        met.add(name)
+        if len(met) > context_limit:
+            raise LimitError("contexts of the parts", len(met), context_limit, "--context-limit")
+        return name
+
+    contexts, names = explore_contexts(system, (0,) * len(components), step)
+    filled = tuple(
+        replace(component, table=MappingProxyType(table)) for component, table in zip(components, tables, strict=True)
+    )
+    return Base(system, contexts, filled, tuple(names))
