@@ -16,13 +16,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ssmc import __version__
+from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
+from ssmc.cascade.decompose import require_starfree
+from ssmc.languages import to_bytes
 from ssmc.targets import Weights, lower
 from ssmc.targets.weights import LIMITS
 
 if TYPE_CHECKING:
     import os
 
+    from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Cascade, Mode
     from ssmc.languages import Language
     from ssmc.nn import Model
@@ -49,12 +53,14 @@ class CompiledModel:
 
     def to_json(self) -> dict[str, Any]:
         """The data of `ssmc compile --json`."""
-        config, automaton = self.weights.config, self.language.automaton
+        config, automaton = self.weights.config, self.cascade.automaton
         layers = [0 if part["block"] is None else 1 + part["block"] for part in config["components"]]
         return {
             "schema": "ssmc.compile/1",
             "name": self.language.name,
-            "states": automaton.states,
+            "states": self.language.automaton.states,
+            "level": self.language.level,
+            "model_states": automaton.states,
             "alphabet_size": automaton.alphabet.size,
             "mode": self.cascade.mode,
             "target": config["architecture"],
@@ -77,6 +83,15 @@ class CompiledModel:
         }
 
 
+def model_automaton(language: Language) -> Automaton:
+    """The automaton that the model computes: text becomes bytes, and star-freeness is not lost by that.
+
+    Raises:
+        LimitError: the encoding has too many states.
+    """
+    return to_bytes(language.automaton) if language.level == "codepoint" else language.automaton
+
+
 def compile_language(
     language: Language, *, mode: Mode = "recognise", target: str = "native", dtype: str = "float32"
 ) -> CompiledModel:
@@ -97,11 +112,13 @@ def compile_language(
     from ssmc.nn import Model
     from ssmc.verify import prove
 
-    cascade = decompose(language.automaton, mode)
+    require_starfree(language.automaton, SET_LIMIT)
+    automaton = model_automaton(language)
+    cascade = decompose(automaton, mode)
     check_cascade(cascade)
     weights = lower(cascade, target, dtype)
     model = Model.of(weights.config, weights.tensors)
-    certificate = prove(model, language.automaton, cascade)
+    certificate = prove(model, automaton, cascade)
     return CompiledModel(language, cascade, weights, model, certificate)
 
 
@@ -130,7 +147,7 @@ def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:
                 "syntax": language.syntax,
                 "level": language.level,
             },
-            automaton=language.automaton.to_json(),
+            automaton=compiled.cascade.automaton.to_json(),
             cascade=compiled.cascade.to_json(),
             certificate=certificate.to_json(),
             exactness={"max_magnitude": certificate.max_magnitude, "limit": LIMITS[certificate.dtype]},

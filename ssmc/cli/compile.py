@@ -114,8 +114,9 @@ def in_words(title: str, data: dict[str, Any]) -> str:
         for k, part in enumerate(data["components"])
     ]
     proof = data["proof"]
+    over_bytes = f" ({data['model_states']:,} over bytes)" if data["level"] == "codepoint" else ""
     rows = [
-        ("automaton", f"{data['states']:,} live states, {data['alphabet_size']:,} symbols"),
+        ("automaton", f"{data['states']:,} live states{over_bytes}, {data['alphabet_size']:,} symbols"),
         (
             "model",
             f"{data['target']}, {data['mode']}, {proof['dtype']}: {data['layers']} layers, {data['blocks']} blocks, "

@@ -23,10 +23,11 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 @dataclass(frozen=True)
 class Reading:
-    """How sources are read: the options `--alphabet`, `--syntax`, `--state-limit` and `--seconds`."""
+    """How sources are read: the options `--alphabet`, `--syntax`, `--search`, `--state-limit` and `--seconds`."""
 
     alphabet: str | None
     syntax: str | None
+    search: bool
     state_limit: int | None
     seconds: float | None
 
@@ -34,7 +35,8 @@ class Reading:
     def settings(self) -> dict[str, Any]:
         """The keyword arguments of `read_language`; limits only where given, so that its defaults stay in one place."""
         limits = {"state_limit": self.state_limit, "seconds": self.seconds}
-        return {"alphabet": self.alphabet, "syntax": self.syntax} | {k: v for k, v in limits.items() if v is not None}
+        given = {"alphabet": self.alphabet, "syntax": self.syntax, "search": self.search}
+        return given | {k: v for k, v in limits.items() if v is not None}
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,26 @@ def reading_options(function: F) -> F:
 
     @functools.wraps(function)
     def wrapper(
-        *, alphabet: str | None, syntax: str | None, state_limit: int | None, seconds: float | None, **rest: Any
+        *,
+        alphabet: str | None,
+        syntax: str | None,
+        search: bool,
+        state_limit: int | None,
+        seconds: float | None,
+        **rest: Any,
     ) -> Any:
-        return function(reading=Reading(alphabet, syntax, state_limit, seconds), **rest)
+        return function(reading=Reading(alphabet, syntax, search, state_limit, seconds), **rest)
 
     options = (
-        click.option("--alphabet", metavar="SYMBOLS", help="The alphabet: 'ab', or 'w0,w1,i' for longer symbols."),
-        click.option("--syntax", type=click.Choice(["formal", "python"]), help="The notation of expressions."),
+        click.option(
+            "--alphabet",
+            metavar="SYMBOLS",
+            help="The alphabet: 'ab', 'w0,w1,i' for longer symbols, or 'bytes'; text without it.",
+        ),
+        click.option(
+            "--syntax", type=click.Choice(["formal", "python"]), help="The notation; formal for an explicit alphabet."
+        ),
+        click.option("--search", is_flag=True, help="A match may lie anywhere in the string (Python notation)."),
         click.option("--state-limit", type=click.IntRange(min=1), help="Most states of any automaton on the way."),
         click.option(
             "--seconds", type=click.FloatRange(min=0, min_open=True), help="Most seconds for reading a language."

@@ -36,16 +36,17 @@ def command(model: str, source: str | None, expression: str | None, reading: Rea
     Exit code 1 means that they differ; a shortest word that shows it is printed.
     """
     from ssmc.cli.model import load
+    from ssmc.compile import model_automaton
     from ssmc.verify import DifferenceError, prove
 
     if source is not None and expression is not None:
         raise UsageError("give SOURCE or -e EXPRESSION, not both")
     loaded = load(model)
     automaton = loaded.automaton
-    if source is not None:
-        automaton = _same_symbols(loaded, Source(source, is_expression=False, reading=reading).read().automaton)
-    if expression is not None:
-        automaton = _same_symbols(loaded, Source(expression, is_expression=True, reading=reading).read().automaton)
+    text = source if expression is None else expression
+    if text is not None:
+        language = Source(text, is_expression=expression is not None, reading=reading).read()
+        automaton = _same_symbols(loaded, model_automaton(language))
     data: dict[str, Any] = {
         "schema": "ssmc.verify/1",
         "equivalent": True,

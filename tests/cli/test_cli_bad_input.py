@@ -150,7 +150,8 @@ def test_limits_end_soon(ssmc: Ssmc, tmp_path: Path, expression: str) -> None:
 
 def test_options_that_make_no_sense(ssmc: Ssmc, tmp_path: Path) -> None:
     for arguments in (
-        ["compile", "-e", "a"],
+        ["compile", "-e", "a", "--syntax", "formal"],
+        ["compile", "-e", "a", "--alphabet", "a", "--search"],
         ["compile", "-e", "a", "--alphabet", "a", "--mode", "guess"],
         ["compile", "-e", "a", "--alphabet", "a", "--dtype", "float64"],
         ["compile", "-e", "a", "--alphabet", "a", "--target", "abacus"],

@@ -270,3 +270,26 @@ def test_equal_models_give_equal_bytes(ssmc: Ssmc, tmp_path: Path) -> None:
             assert ssmc("compile", "flip-flop", "-o", str(path)).code == 0
             data.append(path.read_bytes())
         assert data[0] == data[1]
+
+
+def test_text_is_read_as_bytes(ssmc: Ssmc, tmp_path: Path) -> None:
+    import re
+
+    pattern, model = "[a-zé]+@(x|€)", str(tmp_path / "text.pt")
+    data = ssmc("compile", "--json", "-e", pattern, "-o", model).data
+    assert (data["level"], data["alphabet_size"]) == ("codepoint", 256)
+    assert data["model_states"] > data["states"]
+    strings = ["é@€", "ab@x", "ab@", "É@x", "", "a@€x", "a\u20ac"]
+    answers = ssmc("run", "--json", model, *strings).data
+    assert [answer["accepted"] for answer in answers] == [bool(re.fullmatch(pattern, text)) for text in strings]
+    assert [len(answer["prefix_accepted"]) for answer in answers] == [len(text.encode()) + 1 for text in strings]
+    assert ssmc("run", model, stdin=b"\xff@x\nab@x\n").out == "rejected  \\xff@x\naccepted  ab@x\n"
+    assert ssmc("verify", model, "-e", pattern).code == 0
+    refused = ssmc("compile", "--json", "-e", '"([^"]|"")*"')
+    assert (refused.code, refused.data["witness"]["word"]) == (1, ['"'])
+
+
+def test_search_finds_a_match_anywhere(ssmc: Ssmc, tmp_path: Path) -> None:
+    model = str(tmp_path / "search.pt")
+    assert ssmc("compile", "-e", "error|fail", "--search", "-o", model).code == 0
+    assert ssmc("run", model, "no error here", "fine").out == "accepted  no error here\nrejected  fine\n"
