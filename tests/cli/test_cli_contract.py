@@ -291,5 +291,6 @@ def test_text_is_read_as_bytes(ssmc: Ssmc, tmp_path: Path) -> None:
 
 def test_search_finds_a_match_anywhere(ssmc: Ssmc, tmp_path: Path) -> None:
     model = str(tmp_path / "search.pt")
-    assert ssmc("compile", "-e", "error|fail", "--search", "-o", model).code == 0
-    assert ssmc("run", model, "no error here", "fine").out == "accepted  no error here\nrejected  fine\n"
+    options = ["--search", "--syntax", "python", "--alphabet", "abc"]
+    assert ssmc("compile", "-e", "ab|ca", *options, "-o", model).code == 0
+    assert ssmc("run", model, "ccabcc", "ccbb", "ca").out == "accepted  ccabcc\nrejected  ccbb\naccepted  ca\n"
