@@ -19,6 +19,9 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "compile": Entry("ssmc.cli.compile", "Compile a language to a model file and prove it."),
     "check-starfree": Entry("ssmc.cli.check_starfree", "Decide whether a language is star-free, with a witness."),
+    "classify": Entry("ssmc.cli.classify", "Place a language among the classes of the field, with evidence."),
+    "monoid": Entry("ssmc.cli.monoid", "Enumerate the transition monoid: Green's classes, egg-boxes, groups."),
+    "draw": Entry("ssmc.cli.draw", "Draw an automaton, skeleton, egg-box or Cayley graph."),
     "run": Entry("ssmc.cli.run", "Run a model file on strings."),
     "verify": Entry("ssmc.cli.verify", "Prove a model file equal to its language, or find the shortest difference."),
     "inspect": Entry("ssmc.cli.inspect", "Show what a model file holds, without building it."),
