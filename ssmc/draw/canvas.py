@@ -35,12 +35,20 @@ def new_graph(title: str, **settings: Any) -> pydot.Dot:
     return graph
 
 
-def add_node(graph: Any, name: str, label: str, *, html: bool = False, **attributes: str) -> None:
-    """Adds a node whose label is text, or HTML-like in angle brackets."""
+def add_node(graph: Any, name: str, label: str, **attributes: str) -> None:
+    """Adds a node whose label is text."""
+    _add(graph, name, quote(label), attributes)
+
+
+def add_table(graph: Any, name: str, label: str) -> None:
+    """Adds a node that is a table, written as an HTML-like label in angle brackets."""
+    _add(graph, name, label, {"shape": "plaintext", "margin": "0"})
+
+
+def _add(graph: Any, name: str, label: str, attributes: dict[str, str]) -> None:
     import pydot
 
-    shown = label if html else quote(label)
-    graph.add_node(pydot.Node(quote(name), label=shown, **{k: quote(v) for k, v in attributes.items()}))
+    graph.add_node(pydot.Node(quote(name), label=label, **{k: quote(v) for k, v in attributes.items()}))
 
 
 def add_edge(graph: Any, tail: str, head: str, label: str = "", **attributes: str) -> None:

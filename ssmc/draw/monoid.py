@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ssmc.algebra.words import example_symbols
-from ssmc.draw.canvas import ACCENT, INK, PALE, PALETTE, SHADE, add_edge, add_node, new_graph
+from ssmc.draw.canvas import ACCENT, INK, PALE, PALETTE, SHADE, add_edge, add_node, add_table, new_graph
 from ssmc.draw.labels import edge_label, escape_html, word_label
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def draw_eggbox(automaton: Automaton, green: GreenClasses, name: str = "") -> py
     graph = new_graph(f"{name}: {title}" if name else title, rankdir="TB", nodesep=0.35, ranksep=0.4)
     symbols = example_symbols(automaton.alphabet)
     for number, d in enumerate(green.d_classes):
-        add_node(graph, f"d{number}", _table(automaton, green, d, symbols), html=True, shape="plaintext", margin="0")
+        add_table(graph, f"d{number}", _table(automaton, green, d, symbols))
     for number, below in enumerate(green.order):
         for lower in below:
             add_edge(graph, f"d{number}", f"d{lower}", color=PALE, arrowhead="none")
