@@ -119,8 +119,8 @@ def in_words(title: str, data: dict[str, Any]) -> str:
         ("automaton", f"{data['states']:,} live states{over_bytes}, {data['alphabet_size']:,} symbols"),
         (
             "model",
-            f"{data['target']}, {data['mode']}, {proof['dtype']}: {data['layers']} layers, {data['blocks']} blocks, "
-            f"{data['channels']} channels, {data['hidden_units']} hidden units, convolution width {data['conv_width']}",
+            f"{data['target']}, {data['mode']}, {proof['dtype']}: {_count(data['layers'], 'layer')}, {_count(data['blocks'], 'block')}, "
+            f"{_count(data['channels'], 'channel')}, {_count(data['hidden_units'], 'hidden unit')}, convolution width {data['conv_width']}",
         ),
         *((("components" if k == 0 else ""), line) for k, line in enumerate(components)),
         (
@@ -129,3 +129,7 @@ def in_words(title: str, data: dict[str, Any]) -> str:
         ),
     ]
     return "\n".join([f"{title}: proved", *(f"  {title:<12}{text}" for title, text in rows)])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -91,7 +91,7 @@ def _names(alphabet: Alphabet, row: Sequence[bool]) -> list[str]:
 
 def _in_words(alphabet: Alphabet, text: str, answer: Answer) -> str:
     shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
-    verdict = f"{'accepted' if answer.accepted else 'rejected'}  {shown}"
+    verdict = f"{'accepted' if answer.accepted else 'rejected'}{shown and '  ' + shown}"
     if answer.illegal_at is None or answer.legal is None:
         return verdict
     legal = " ".join(_names(alphabet, answer.legal[-1])) or "nothing"

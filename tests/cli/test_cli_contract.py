@@ -168,7 +168,7 @@ def test_run_in_predict_mode(ssmc: Ssmc, flip_flop: str) -> None:
 def test_run_reads_lines(ssmc: Ssmc, pairs: str) -> None:
     for arguments in ([pairs], [pairs, "-"]):
         result = ssmc("run", *arguments, stdin="ab\n\nba")
-        assert (result.code, result.out) == (0, "accepted  ab\naccepted  \naccepted  ba\n")
+        assert (result.code, result.out) == (0, "accepted  ab\naccepted\naccepted  ba\n")
     assert ssmc("run", "--json", pairs, stdin="").data == []
     assert ssmc("run", "--symbols", pairs, "a b").code == 0
 
