@@ -16,6 +16,7 @@ from ssmc.automaton import Automaton
 from ssmc.errors import InputError, InvariantError, Position
 from ssmc.languages.formal import check_names
 from ssmc.languages.nfa import EMPTY_WORD, NFA, determinize
+from ssmc.minimize import DEAD
 
 if TYPE_CHECKING:
     from ssmc.languages.limits import Budget
@@ -134,3 +135,20 @@ def automaton_of(data: Any, budget: Budget, places: _Places | None = None) -> Au
     initial = state(data["initial_state"], "as 'initial_state'")
     final = frozenset(state(value, "in 'final_states'") for value in data["final_states"])
     return determinize(NFA(Alphabet.tokens(names), len(states), tuple(edges), frozenset((initial,)), final), budget)
+
+
+def to_library_json(automaton: Automaton) -> dict[str, Any]:
+    """The automaton in the shape of automata-lib's constructor; the empty language has one state."""
+    names = automaton.alphabet.names
+    classes = automaton.alphabet.classes
+    rows = automaton.delta or ((DEAD,) * automaton.classes,)
+    return {
+        "states": [str(q) for q in range(len(rows))],
+        "input_symbols": list(names),
+        "transitions": {
+            str(q): {name: str(row[c]) for name, c in zip(names, classes, strict=True) if row[c] != DEAD}
+            for q, row in enumerate(rows)
+        },
+        "initial_state": "0",
+        "final_states": [str(q) for q in sorted(automaton.accepting)],
+    }

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from ssmc.alphabet import Alphabet
 from ssmc.automaton import Automaton
 from ssmc.errors import InputError, Position, UsageError
-from ssmc.languages.automaton_json import read_automaton_json
 from ssmc.languages.construct import construct
 from ssmc.languages.formal import Source, check_names, parse_formal
+from ssmc.languages.formats import format_of, read_automaton
 from ssmc.languages.grammar import parse_grammar, shipped_grammars
 from ssmc.languages.limits import SECONDS, STATE_LIMIT, Budget
 from ssmc.languages.python_re import is_verbose, parse_python
@@ -25,6 +25,7 @@ SYNTAXES = ("formal", "python")
 BYTES = "bytes"
 """The alphabet option that chooses single bytes as symbols."""
 _HEADER_KEYS: dict[str, type] = {"alphabet": object, "mode": str, "syntax": str, "name": str, "search": bool}
+_LEVELS = {"tokens": "symbol", "bytes": "byte", "codepoints": "codepoint"}
 _TEXT = Alphabet("codepoints", (), (0,), (0,))
 _BINARY = Alphabet("bytes", (), (0,), (0,))
 
@@ -37,7 +38,7 @@ class Language:
         automaton: the minimal DFA.
         name: the name of the grammar or file, or `-e`.
         source: the text it was read from.
-        syntax: `formal`, `python`, `dfa-json` or `grammar`.
+        syntax: `formal`, `python`, `ltl`, `grammar`, or an automaton format: `dfa-json`, `att`, `jff`, `dot`, `mata`.
         level: what a symbol of the automaton is: `symbol` (of an explicit alphabet), `byte` or `codepoint`.
         options: header options that the front end itself does not use (`mode`).
     """
@@ -124,8 +125,11 @@ def read_language(
     if suffix == ".toml":
         grammar = parse_grammar(text, file)
         return Language(grammar.automaton(budget), grammar.name, text, "grammar")
-    if suffix == ".json" or (suffix not in (".txt", ".regex", ".re") and text.lstrip().startswith("{")):
-        return Language(read_automaton_json(text, budget, file), stem, text, "dfa-json")
+    form = format_of(file if source != "-" else "-", text)
+    if form is not None:
+        automaton = read_automaton(text, form, budget, file)
+        level = _LEVELS[automaton.alphabet.kind]
+        return Language(automaton, stem, text, "dfa-json" if form == "json" else form, level)
     options, body = split_header(text, file)
     symbols = alphabet_option(alphabet) if alphabet is not None else _header_alphabet(options, file)
     notation = syntax or options.get("syntax")
