@@ -23,13 +23,15 @@ from ssmc.algebra.parts import Part, split_part
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-EDGE_LIMIT = 3_000_000
-"""The largest pair graph to build: pairs times letters, about a microsecond each."""
+EDGE_LIMIT = 30_000_000
+"""The largest pair graph to build: pairs times letters."""
+_SMALL = 20_000
+"""Pairs times letters from which numpy is worth its import."""
 
 TRIPLE_LIMIT = 500_000
-"""The same for triples."""
+"""The largest triple graph to build: triples times letters, about a microsecond each."""
 
 
 def pair_cost(part: Part) -> int:
@@ -40,17 +42,9 @@ def pair_cost(part: Part) -> int:
 def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Part]]:
     """A word (over the part's letters) with a counter of period 2, or else the parts that may have a counter of another period."""
     n = part.size
-    successors: list[list[int]] = []
-    for p in range(n):
-        moves = [(column[p] * n, column) for column in part.maps if column[p] != DEAD]
-        for q in range(n):
-            if p == q:
-                successors.append([])
-                continue
-            heads = {base + column[q] for base, column in moves if column[q] != DEAD}
-            successors.append([head for head in heads if head % (n + 1)])  # p * n + p is a multiple of n + 1
+    successors = _pair_graph(part)
     remains: set[tuple[int, ...]] = set()
-    for component in strong_components(len(successors), successors.__getitem__):
+    for component in strong_components(n * n, successors):
         if len(component) == 1:
             continue
         pairs = set(component)
@@ -62,6 +56,43 @@ def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Part]]:
         if states:
             remains.add(states)
     return None, [smaller for states in sorted(remains) for smaller in split_part(part, states)]
+
+
+def _pair_graph(part: Part) -> Callable[[int], Sequence[int]]:
+    """The successors of the pair p·n + q among the pairs of different states, without repetitions."""
+    n = part.size
+    if pair_cost(part) > _SMALL:
+        return _large_pair_graph(part)
+    successors: list[list[int]] = []
+    for p in range(n):
+        moves = [(column[p] * n, column) for column in part.maps if column[p] != DEAD]
+        for q in range(n):
+            heads = {base + column[q] for base, column in moves if column[q] != DEAD} if p != q else set()
+            successors.append([head for head in heads if head % (n + 1)])  # p·n + p is a multiple of n + 1
+    return successors.__getitem__
+
+
+def _large_pair_graph(part: Part) -> Callable[[int], Sequence[int]]:
+    """The same by numpy, a row of pairs at a time; pairs that stay where they are, most of them under most letters, cost no more."""
+    import numpy as np
+
+    n = part.size
+    maps = np.array(part.maps, dtype=np.int64).T
+    heads, counts = [], []
+    for p in range(n):
+        first = maps[p]
+        found = first * n + maps
+        found[(first == DEAD) | (maps == DEAD) | (first == maps)] = DEAD
+        found[found == p * n + np.arange(n)[:, None]] = DEAD
+        found.sort(axis=1)
+        found[:, 1:][found[:, 1:] == found[:, :-1]] = DEAD
+        found[p] = DEAD
+        kept = found != DEAD
+        heads.append(found[kept])
+        counts.append(kept.sum(axis=1))
+    flat = np.concatenate(heads).tolist()
+    ends = np.concatenate([[0], *counts]).cumsum().tolist()
+    return lambda pair: flat[ends[pair] : ends[pair + 1]]
 
 
 def search_triples(part: Part) -> tuple[int, ...] | None:

@@ -109,24 +109,31 @@ class _Search:
             list[int]
         ] = []  # by letter, -1 for a small image; empty before the visit and after the judgement
         self.stack: list[int] = []
-        self._node(((1 << part.size) - 1).to_bytes(width, "little"))
+        start = ((1 << part.size) - 1).to_bytes(width, "little")
+        self.number[start] = 0
+        self._add(start)
 
-    def _node(self, key: bytes) -> int:
-        found = self.number.setdefault(key, len(self.keys))
-        if found == len(self.keys):
-            self.keys.append(key)
-            self.order.append(0)
-            self.low.append(0)
-            self.heads.append([])
-        return found
+    def _add(self, key: bytes) -> None:
+        self.keys.append(key)
+        self.order.append(0)
+        self.low.append(0)
+        self.heads.append([])
 
     def _visit(self, node: int, clock: int) -> Iterator[int]:
         self.order[node] = self.low[node] = clock
         self.stack.append(node)
-        small = self.small
-        heads = [-1 if key in small else self._node(key) for key in self.images.of(self.keys[node])]
+        small, number, keys, heads = self.small, self.number, self.keys, []
+        for key in self.images.of(keys[node]):
+            if key in small:
+                heads.append(-1)
+                continue
+            head = number.get(key)
+            if head is None:
+                head = number[key] = len(keys)
+                self._add(key)
+            heads.append(head)
         self.heads[node] = heads
-        return iter(sorted({head for head in heads if head >= 0}))
+        return iter(heads)
 
     def run(self, set_limit: int, deadline: float) -> Finding:
         order, low, heads = self.order, self.low, self.heads
@@ -135,6 +142,8 @@ class _Search:
         while path:
             node, rest = path[-1]
             for head in rest:
+                if head < 0:
+                    continue
                 if not order[head]:
                     if len(order) > set_limit or (not clock & 255 and time.monotonic() > deadline):
                         return Finding(None, len(order))

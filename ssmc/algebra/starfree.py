@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MONOID_LIMIT = 100_000
 SET_LIMIT = 2_000_000
 SECONDS = 60.0
-_FIRST_SETS = 1_000
-"""Image sets of a part to visit before the polynomial tests are tried."""
+_FIRST_ELEMENTS = 16
+"""Words of a part to try at once: a random automaton has a counter among its first ones."""
 _WITNESS_ELEMENTS = 50_000
 """Elements to enumerate in search of a shorter witness."""
 
@@ -83,7 +83,10 @@ def check_starfree(
     """
     deadline = time.monotonic() + seconds
     parts = counter_parts(automaton)
-    word, sets, open_part = _decide(parts, set_limit, deadline)
+    word, _ = shortest_counter(parts, None, _FIRST_ELEMENTS, deadline)
+    sets, open_part = 0, False
+    if word is None:
+        word, sets, open_part = _decide(parts, set_limit, deadline)
     witness = None if word is None else _best_witness(automaton, parts, word, deadline)
     monoid = monoid_size(automaton, monoid_limit)
     if witness is not None:
@@ -101,13 +104,13 @@ def check_starfree(
 def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[int, ...] | None, int, bool]:
     """A word of classes with a counter, the number of sets visited, and whether some part stayed undecided.
 
-    The cheap test first: a short search of the skeleton; where it does not end, pairs and triples of states, which either settle the part or
+    The cheap test first: a search of the skeleton for no longer than the pairs would take; where it does not end, pairs and triples of states, which either settle the part or
     leave fewer states; and the whole skeleton of what is left.
     """
     sets = 0
     undecided = False
     for part in parts:
-        first = search_skeleton(part, min(_FIRST_SETS, set_limit - sets), deadline)
+        first = search_skeleton(part, min(part.size**2 // 2 + 8, set_limit - sets), deadline)
         sets += first.sets
         word = first.word or None
         remains: list[Part] = []
