@@ -18,8 +18,8 @@ L = TypeVar("L")
 Key: TypeAlias = tuple[int, ...]
 Leaf: TypeAlias = tuple[L, dict[int, int]]
 
-ORDER_BUDGET = 60_000
-"""Table entries times variable orders that one call of `cover` tries (the first two orders are always tried)."""
+ORDER_BUDGET = 20_000
+"""Table entries times variable orders that one call of `cover` tries beyond the first (a greedy order counts once per variable)."""
 
 
 class Term(NamedTuple, Generic[L]):
@@ -92,18 +92,19 @@ def _cost(terms: Sequence[Term[L]], sizes: Sequence[int]) -> tuple[int, int]:
 
 
 def _orders(sizes: Sequence[int], table: Mapping[Key, L]) -> list[tuple[int, ...] | None]:
-    """Variable orders to try; None stands for the greedy choice at every node."""
+    """Variable orders to try, that of the caller first; None stands for the greedy choice at every node."""
     count = len(sizes)
-    orders: list[tuple[int, ...] | None] = [None, tuple(range(count))]
-    if count > 1:
-        budget = max(0, ORDER_BUDGET // max(1, len(table)) - len(orders))
-        if count <= 4:
-            rest = list(permutations(range(count)))[1:]
-        else:
-            rest = [tuple(sorted(range(count), key=lambda i: (-sizes[i], i))), tuple(reversed(range(count)))]
-            rest += [tuple((i + shift) % count for i in range(count)) for shift in range(1, count)]
-        orders += rest[:budget]
-    return orders
+    natural = tuple(range(count))
+    if count < 2:
+        return [natural]
+    if count <= 4:
+        rest = list(permutations(natural))[1:]
+    else:
+        rest = [tuple(sorted(natural, key=lambda i: (sign * sizes[i], i))) for sign in (1, -1)]
+        rest += [natural[shift:] + natural[:shift] for shift in range(1, count)]
+    trials = ORDER_BUDGET // max(1, len(table))
+    greedy = [None] if trials >= count else []
+    return [natural, *greedy, *rest[: max(0, trials - count)]]
 
 
 def _full(label: L, masks: Mapping[int, int], sizes: Sequence[int]) -> Term[L]:

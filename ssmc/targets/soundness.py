@@ -91,7 +91,13 @@ class Soundness:
         for name, array in self.arrays.items():
             if not np.array_equal(array, np.rint(array)) or not np.isfinite(array).all():
                 raise VerificationError(f"{name}: not all integers")
-        self.magnitude = int(max((np.abs(array).max(initial=0) for array in self.arrays.values()), default=0))
+        self.magnitude = 0
+        for name, array in self.arrays.items():
+            largest = np.abs(array).max(initial=0)
+            if not name.endswith("threshold"):
+                self.bound(name, largest)
+            elif largest >= LIMITS["float32"]:
+                raise VerificationError(f"{name}: {largest:g} is not exact in float32")
         variables = self.letters()
         self.cubes: list[Cubes] = []
         for b, block in enumerate(config["blocks"]):

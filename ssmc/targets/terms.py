@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 BIT_BUDGET = 400_000
 """Readout entries times distinct output bits up to which every bit is covered from the table itself."""
-CODING_TRIALS = 12
-"""Components for which a binary code is tried."""
+CODING_BUDGET = 20_000
+"""Table entries that are covered again in the search for codes."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,16 @@ class Planner:
 
     def choose_codes(self) -> None:
         """Gives a component with four or more values a binary code where that saves units and channels."""
-        best = self.cost()
-        large = [k for k, c in enumerate(self.cascade.components) if self._codes_of(k) == "one-hot" and c.size > 3]
-        for k in large[:CODING_TRIALS]:
+        components, readout = self.cascade.components, self.cascade.readout
+        large = [k for k, c in enumerate(components) if self._codes_of(k) == "one-hot" and c.size > 3]
+        if not large:
+            return
+        best, left = self.cost(), CODING_BUDGET
+        tables = [(part.table, part.depends_on) for part in components] + [(readout.table, readout.depends_on)]
+        for k in sorted(large, key=lambda k: (-components[k].size, k)):
+            left -= sum(len(table) for table, reads in tables if k in reads)
+            if left < 0:
+                break
             self.coding[k] = "binary"
             cost = self.cost()
             if cost < best:

@@ -21,11 +21,12 @@ LIMITS = {"float32": 1 << 24, "bfloat16": 1 << 8, "float16": 1 << 11}
 
 
 class PrecisionError(TargetError):
-    """A weight is not exact in the model's dtype."""
+    """A weight is not exact in the model's dtype; carries the index of the component whose increment it is, if it is one."""
 
-    def __init__(self, name: str, value: float, dtype: str) -> None:
+    def __init__(self, name: str, value: float, dtype: str, component: int | None) -> None:
         super().__init__(f"{name}: {value:g} is not exact in {dtype} (integers are up to {LIMITS[dtype]:,})")
         self.name = name
+        self.component = component
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Weights:
             tensor = exact.to(getattr(torch, dtype))
             wrong = (tensor.double() != exact).nonzero()
             if len(wrong):
-                raise PrecisionError(name, float(exact[tuple(wrong[0])]), dtype)
+                raise PrecisionError(name, float(exact[tuple(wrong[0])]), dtype, _owner(config, name, int(wrong[0][0])))
             tensors[name] = tensor.contiguous()
         return Weights(*(MappingProxyType(dict(part)) for part in (config, tensors, names, axes)))
 
@@ -90,3 +91,13 @@ class Weights:
                 if size != expected:
                     raise InvariantError(f"{name}: axis {axis} has {size} coordinates, {expected} names")
         return check_soundness(self.config, self.tensors)
+
+
+def _owner(config: Mapping[str, Any], name: str, row: int) -> int | None:
+    """The component to which a row of an increment tensor belongs."""
+    for k, component in enumerate(config["components"]):
+        if component["block"] is not None and name.startswith(f"blocks.{component['block']}.increment."):
+            own = range(component["start"], component["start"] + component["channels"])
+            if row in own:
+                return k
+    return None

@@ -74,20 +74,28 @@ class Explored:
     high: tuple[float, ...]
 
 
-def explore(model: Model, automaton: Automaton, *, limit: int = STATE_LIMIT) -> Explored | Counterexample:
+def explore(
+    model: Model, automaton: Automaton, *, limit: int = STATE_LIMIT, length: int | None = None
+) -> Explored | Counterexample:
     """Compares model and automaton on every reachable product state.
 
     Of the symbols of one class with bitwise equal embedding rows one is explored. In predict mode only live prefixes are
     followed. In recognise mode nothing behind the set latch is followed: `Weights.check` shows that it stays set and rejects.
 
+    Args:
+        model: a native model.
+        automaton: the language.
+        limit: product states that are explored at most.
+        length: the length of the words that are explored at most; any when absent.
+
     Raises:
         VerificationError: the model has another number of symbols.
-        LimitError: there are more than `limit` product states.
+        LimitError: there are more product states, or longer words lead to new ones.
     """
     import torch
 
     with torch.no_grad():
-        return _Exploration(model, automaton, limit).run()
+        return _Exploration(model, automaton, limit).run(length)
 
 
 class _Exploration:
@@ -133,8 +141,9 @@ class _Exploration:
                 caps[int(starts[component["block"]]) + component["start"]] = component["low"] + component["values"] - 1
         return caps
 
-    def run(self) -> Explored | Counterexample:
+    def run(self, length: int | None) -> Explored | Counterexample:
         """Level by level."""
+        levels = 0
         frontier = Frontier(np.array([self.start]), np.array([0]), self.model.initial_state(1))
         initial = self.model.initial_logits.detach()
         if not bool((initial == self.answers[self.start]).all()):
@@ -143,6 +152,9 @@ class _Exploration:
         low, high = frontier.state.scan[0], frontier.state.scan[0]
         stride = max(1, BATCH // max(1, len(self.symbols)))
         while len(frontier.states) and not (self.predict and self.start == DEAD):
+            if length is not None and levels == length:
+                raise LimitError("length of words explored", levels + 1, length)
+            levels += 1
             parts: list[Frontier] = []
             for first in range(0, len(frontier.states), stride):
                 outcome = self.advance(frontier.take(np.arange(first, min(first + stride, len(frontier.states)))))

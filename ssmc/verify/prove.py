@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ssmc.verify.certificate import Proof
 
 SEARCH_LIMIT = 20_000
-"""Product states searched for a counterexample once the weights are known to be unsound."""
+"""Product states searched for a counterexample once the weights are known to be unsound (their states may grow for ever)."""
 
 
 def prove(
@@ -78,7 +78,7 @@ def _sound(model: Model, automaton: Automaton) -> int:
         return check_soundness(model.config, model.state_dict())
     except VerificationError as unsound:
         try:
-            found = explore(model, automaton, limit=SEARCH_LIMIT)
+            found = explore(model, automaton, limit=SEARCH_LIMIT, length=2 * automaton.states + 16)
         except (LimitError, VerificationError):
             found = None
         if isinstance(found, Counterexample):
