@@ -146,7 +146,8 @@ def test_every_parameter_gets_a_gradient():
     model = random_model(0)
     with torch.no_grad():
         for name, p in model.named_parameters():
-            p.copy_(torch.rand_like(p) / 2 + (0.1 if ".terms." in name else 0.0))
+            # small enough that no feature is clamped
+            p.copy_(torch.rand_like(p) / 5)
             if name.endswith("threshold"):
                 p.fill_(-0.1)
     tokens = torch.randint(5, (2, 9))
@@ -156,8 +157,7 @@ def test_every_parameter_gets_a_gradient():
         assert p.requires_grad
         assert p.grad is not None, name
         assert torch.isfinite(p.grad).all(), name
-    assert model.blocks[0].gate.weight.grad.abs().sum() > 0
-    assert model.embedding.weight.grad.abs().sum() > 0
+        assert p.grad.abs().sum() > 0, name
 
 
 @torch.no_grad()
