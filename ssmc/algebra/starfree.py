@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
 
 MONOID_LIMIT = 100_000
-SET_LIMIT = 2_000_000
+SET_LIMIT = 1_000_000
 SECONDS = 60.0
 _FIRST_ELEMENTS = 16
 """Words of a part to try at once: a random automaton has a counter among its first ones."""

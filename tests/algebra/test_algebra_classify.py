@@ -291,3 +291,59 @@ def test_a_chain_of_dead_ends_has_no_longest_word() -> None:
         ]["order"]
         == 2
     )
+
+
+@settings(max_examples=200, deadline=None)
+@given(automata(max_states=4, max_letters=2))
+def test_the_equations_hold_for_all_elements(automaton: Automaton) -> None:
+    """The defining equations of the algebraic classes, tried on every choice of elements of the syntactic semigroup."""
+    monoid = slow_monoid(automaton)
+    assume(len(monoid) <= 25)
+
+    def then(*factors: tuple[int, ...]) -> tuple[int, ...]:
+        result = monoid[0]
+        for factor in factors:
+            result = tuple(factor[q] for q in result)
+        return result
+
+    sink = automaton.states
+    letters = [(*(sink if r == DEAD else r for r in column), sink) for column in automaton.columns]
+    semigroup = {then(m, x) for m in monoid for x in letters}
+    idempotents = [e for e in semigroup if then(e, e) == e]
+
+    def omega(x: tuple[int, ...]) -> tuple[int, ...]:
+        power = x
+        while then(power, power) != power:
+            power = then(power, x)
+        return power
+
+    def in_da(elements: set[tuple[int, ...]]) -> bool:
+        return all(then(w := omega(then(x, y)), x, w) == w for x in elements for y in elements)
+
+    local = {e: {then(e, s, e) for s in semigroup} for e in idempotents}
+    found = holds(classify(automaton))
+    assert found["definite"] == all(then(s, e) == e for e in idempotents for s in semigroup)
+    assert found["reverse-definite"] == all(then(e, s) == e for e in idempotents for s in semigroup)
+    assert found["generalised-definite"] == all(inner == {e} for e, inner in local.items())
+    assert found["locally-testable"] == all(
+        then(x, x) == x and then(x, y) == then(y, x) for inner in local.values() for x in inner for y in inner
+    )
+    assert found["FO2[<,+1]"] == all(in_da(inner) for inner in local.values())
+    assert found["DA = FO2[<]"] == in_da(set(monoid))
+    across = {(e, f): {then(e, s, f) for s in semigroup} for e in idempotents for f in idempotents}
+    symmetric = all(
+        then(x, y, z) == then(z, y, x)
+        for e in idempotents
+        for f in idempotents
+        for x in across[e, f]
+        for y in across[f, e]
+        for z in across[e, f]
+    )
+    assert found["locally-threshold-testable"] == (symmetric and found["star-free"])
+    lengths = [set(letters)]
+    while len(lengths) < 40:
+        lengths.append({then(m, x) for m in lengths[-1] for x in letters})
+    groups = [
+        any(slow_period(x) > 1 and then(omega(x), x) in level and omega(x) in level for x in level) for level in lengths
+    ]
+    assert found["AC0"] == (not any(groups))
