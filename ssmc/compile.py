@@ -19,6 +19,7 @@ from ssmc import __version__
 from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.decompose import require_starfree
+from ssmc.cascade.strategy import Options
 from ssmc.languages import to_bytes
 from ssmc.targets import Weights, lower
 from ssmc.targets.weights import LIMITS
@@ -93,7 +94,12 @@ def model_automaton(language: Language) -> Automaton:
 
 
 def compile_language(
-    language: Language, *, mode: Mode = "recognise", target: str = "native", dtype: str = "float32"
+    language: Language,
+    *,
+    mode: Mode = "recognise",
+    target: str = "native",
+    dtype: str = "float32",
+    options: Options | None = None,
 ) -> CompiledModel:
     """The proved model of a language.
 
@@ -102,6 +108,7 @@ def compile_language(
         mode: `recognise` or `predict`.
         target: one of `ssmc.targets.TARGETS`.
         dtype: of the weights; scan states are float32 in each.
+        options: what the decomposition may spend.
 
     Raises:
         NotStarFreeError: no non-negative diagonal model exists; carries the witness.
@@ -112,9 +119,10 @@ def compile_language(
     from ssmc.nn import Model
     from ssmc.verify import prove
 
-    require_starfree(language.automaton, SET_LIMIT)
+    options = options or Options()
+    require_starfree(language.automaton, max(SET_LIMIT, options.set_limit))
     automaton = model_automaton(language)
-    cascade = decompose(automaton, mode)
+    cascade = decompose(automaton, mode, options)
     check_cascade(cascade)
     weights = lower(cascade, target, dtype)
     model = Model.of(weights.config, weights.tensors)

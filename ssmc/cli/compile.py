@@ -11,6 +11,7 @@ import click
 from ssmc.cli import failure
 from ssmc.cli.command import Command
 from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.spending import spending_options
 from ssmc.cli.terminal import say
 from ssmc.errors import InputError, NotStarFreeError, UsageError
 
@@ -32,6 +33,7 @@ MODES: tuple[Mode, ...] = ("recognise", "predict")
     ),
 )
 @source_arguments
+@spending_options
 @click.option(
     "--mode",
     type=click.Choice(MODES),
@@ -52,7 +54,13 @@ MODES: tuple[Mode, ...] = ("recognise", "predict")
     help="A file (.pt, .safetensors) or a folder; without it nothing is written.",
 )
 def command(
-    sources: list[Source], mode: Mode | None, target: str, dtype: str, output: Path | None, as_json: bool
+    sources: list[Source],
+    spending: dict[str, int],
+    mode: Mode | None,
+    target: str,
+    dtype: str,
+    output: Path | None,
+    as_json: bool,
 ) -> int:
     """Compiles each SOURCE to a model, proves it equal to the language at every length, and writes it.
 
@@ -63,11 +71,13 @@ def command(
         _check_output(output, sources)
 
     def answer(source: Source) -> int:
+        from ssmc.cascade.strategy import Options
         from ssmc.compile import compile_language, write_model
 
         language = source.read()
+        chosen, options = mode or _header_mode(language), Options(**spending)
         try:
-            compiled = compile_language(language, mode=mode or _header_mode(language), target=target, dtype=dtype)
+            compiled = compile_language(language, mode=chosen, target=target, dtype=dtype, options=options)
         except NotStarFreeError as error:
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
             return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})

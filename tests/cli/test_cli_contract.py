@@ -294,3 +294,15 @@ def test_search_finds_a_match_anywhere(ssmc: Ssmc, tmp_path: Path) -> None:
     options = ["--search", "--syntax", "python", "--alphabet", "abc"]
     assert ssmc("compile", "-e", "ab|ca", *options, "-o", model).code == 0
     assert ssmc("run", model, "ccabcc", "ccbb", "ca").out == "accepted  ccabcc\nrejected  ccbb\naccepted  ca\n"
+
+
+def test_effort_and_limits(ssmc: Ssmc) -> None:
+    holonomy = ssmc("compile", "--json", "dyck-2-3", "--mode", "predict", "--effort", "0")
+    searched = ssmc("compile", "--json", "dyck-2-3", "--mode", "predict", "--effort", "1", "--window", "0")
+    assert holonomy.code == searched.code == 0
+    assert searched.data["layers"] <= holonomy.data["layers"]
+    assert {part["kind"] for part in searched.data["components"]} <= {"reset", "counter"}
+    assert ssmc("compile", "d-12", "--effort", "4").code == 2
+    limited = ssmc("compile", "--json", "dyck-2-3", "--context-limit", "1", "--set-limit", "1")
+    assert (limited.code, limited.data["type"]) == (4, "LimitError")
+    assert limited.data["option"] in ("--context-limit", "--set-limit")
