@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command(model: str, as_json: bool) -> int:
     """Shows the source, automaton, components, tensors with the names of their coordinates, and certificate of MODEL.
 
-    The network is not built, and nothing in the file is believed: the certificate is what the file says; `ssmc verify` proves it.
+    The network is not built. The certificate is what the file says, compared only with the hash of the weights; 'ssmc verify' proves it.
     """
     from ssmc.cli.model import load
 
@@ -50,6 +50,7 @@ def _to_json(loaded: LoadedModel) -> dict[str, Any]:
         "names": file.names,
         "cascade": file.cascade,
         "certificate": file.certificate,
+        "certified": loaded.certified,
         "exactness": file.exactness,
         "versions": file.versions,
     }

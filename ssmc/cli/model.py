@@ -73,6 +73,14 @@ class LoadedModel:
         """Whether the model is in predict mode."""
         return bool(self.file.config["mode"] == "predict")
 
+    @property
+    def certified(self) -> bool:
+        """Whether the file has a certificate, and it was made for these weights."""
+        from ssmc.verify import weights_digest
+
+        proof = self.file.certificate
+        return proof is not None and proof.get("sha256") == weights_digest(self.file.tensors)
+
     def _part(self, what: str, read: Callable[[Any], Any], data: Any) -> Any:
         try:
             return read(data)

@@ -206,7 +206,10 @@ def test_verify_sees_a_changed_weight(ssmc: Ssmc, pairs: str, tmp_path: Path) ->
     torch.save(content, path)
     result = ssmc("verify", "--json", str(path))
     assert result.code == 1
-    assert result.data["counterexample"]["word"] == ["a"] or len(result.data["counterexample"]["word"]) <= 1
+    assert len(result.data["counterexample"]["word"]) == 1
+    assert ssmc("inspect", "--json", str(path)).data["certified"] is False
+    assert ssmc("inspect", "--json", pairs).data["certified"] is True
+    assert "changed since" in ssmc("inspect", str(path)).out
 
 
 def test_inspect(ssmc: Ssmc, flip_flop: str) -> None:
