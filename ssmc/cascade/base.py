@@ -37,8 +37,12 @@ class Base:
     values: tuple[tuple[int, ...], ...]
 
 
-def make_base(system: System, counters: Sequence[Counter], window: Window, alphabet: Alphabet) -> Base:
-    """The base of some counters and a window."""
+def make_base(system: System, counters: Sequence[Counter], window: Window, alphabet: Alphabet, *, limit: int) -> Base:
+    """The base of some counters and a window.
+
+    Raises:
+        LimitError: it has more than `limit` points (context, state).
+    """
 
     def step(
         name: tuple[tuple[int, ...], tuple[int, ...]], x: int, state: int
@@ -46,7 +50,7 @@ def make_base(system: System, counters: Sequence[Counter], window: Window, alpha
         return tuple(counter.values[state] for counter in counters), window.step(name[1], x)
 
     start = (tuple(0 for _ in counters), window.initial)
-    contexts, names = explore_contexts(system, start, step)
+    contexts, names = explore_contexts(system, start, step, limit=limit)
     components = (*(_component(counter, system, alphabet) for counter in counters), *window.components(len(counters)))
     return Base(system, contexts, components, tuple((*rho, *taps) for rho, taps in names))
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ssmc.algebra import check_starfree
 from ssmc.cascade.assemble import assemble, constant_cascade
-from ssmc.cascade.strategy import Choice, Options, cost_of, explore
+from ssmc.cascade.search import Meter
+from ssmc.cascade.strategy import BUDGETS, Choice, Options, cost_of, explore
 from ssmc.cascade.system import System
 from ssmc.errors import LimitError, NotStarFreeError
 
@@ -34,7 +35,8 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
         return constant_cascade(automaton, mode)
     options = options or Options()
     require_starfree(automaton, options.set_limit)
-    choice = Choice(options, partial(_finish, automaton, mode))
+    meter = Meter(BUDGETS[options.effort].work)
+    choice = Choice(options, meter, partial(_finish, automaton, mode))
     explore(System.of(automaton), automaton.alphabet, choice)
     if mode == "recognise" and not automaton.is_complete:
         explore(System.of(automaton, sink=True), automaton.alphabet, choice)

@@ -15,12 +15,13 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.system import Contexts, System, explore_contexts, members
+from ssmc.errors import LimitError
 from ssmc.minimize import coarsest_partition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ssmc.cascade.system import Mask
+from ssmc.cascade.system import Mask
 
 HOLD_MOVE = -1
 FREE_MOVE = -2
@@ -94,6 +95,16 @@ class Points:
         """The first point of each context."""
         return np.cumsum(np.r_[0, self.fibre_sizes[:-1]])
 
+    @cached_property
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """All pairs of points of one context: first and second point."""
+        blocks = [
+            np.stack(np.triu_indices(size, 1)) + start
+            for start, size in zip(self.fibre_starts, self.fibre_sizes, strict=True)
+        ]
+        first, second = np.concatenate(blocks, axis=1)
+        return first, second
+
     @property
     def is_exact(self) -> bool:
         """Whether every fibre is one state."""
@@ -145,6 +156,14 @@ class Draft:
         met = counts > 0
         sizes = counts[met]
         return float(sizes.max() + 2 * (sizes - 1).mean()), self.families.shape[1]
+
+    @cached_property
+    def together(self) -> NDArray[np.bool_]:
+        """(pairs,) which pairs of `Points.pairs` lie in one closure, so that the level may leave them together."""
+        packed = np.packbits(self.families, axis=1)
+        first, second = self.points.pairs
+        together: NDArray[np.bool_] = np.any(packed[first] & packed[second], axis=1)
+        return together
 
 
 def draft(points: Points, resets: NDArray[np.bool_], *, coarse: bool = True) -> Draft:
@@ -280,29 +299,48 @@ def _level(points: Points, blocks: list[dict[int, Mask] | None], resets: NDArray
 
 @dataclass(frozen=True)
 class Refinement:
-    """A level together with the context automaton that it leads to, bisimilar contexts merged.
+    """Levels side by side over one context automaton, and the contexts that they lead to, bisimilar ones merged.
 
     Attributes:
-        level: the level.
+        levels: the levels.
         points: the merged contexts.
-        merged: (context, value) -> merged context.
+        merged: (context, one value a level) -> merged context.
     """
 
-    level: Level
+    levels: tuple[Level, ...]
     points: Points
-    merged: dict[tuple[int, int], int]
+    merged: dict[tuple[int, tuple[int, ...]], int]
+
+    @property
+    def initial(self) -> tuple[int, ...]:
+        """The values at the initial context."""
+        return tuple(level.initial if level.blocks[0] is not None else FREE_MOVE for level in self.levels)
+
+    def after(self, context: int, values: tuple[int, ...], x: int) -> tuple[int, ...]:
+        """The values after class x."""
+        return tuple(level.after(context, value, x)[1] for level, value in zip(self.levels, values, strict=True))
 
 
-def refine(level: Level) -> Refinement:
-    """The reachable contexts after a level, merged where fibres and all futures agree."""
-    start = (0, level.initial if level.blocks[0] is not None else FREE_MOVE)
+def refine(levels: tuple[Level, ...], *, limit: int) -> Refinement | None:
+    """The reachable contexts after some levels of one context automaton, merged where fibres and all futures agree.
 
-    def step(name: tuple[int, int], x: int, _: int) -> tuple[int, int]:
-        return level.after(*name, x)
+    None where there are more than `limit` points before merging.
+    """
+    points = levels[0].points
+    arrows = points.contexts.arrows
+    start = tuple(level.initial if level.blocks[0] is not None else FREE_MOVE for level in levels)
 
-    contexts, names = explore_contexts(level.points.system, start, step)
-    merged, points = merge(level.points.system, contexts)
-    return Refinement(level, points, dict(zip(names, merged, strict=True)))
+    def step(name: tuple[int, tuple[int, ...]], x: int, _: int) -> tuple[int, tuple[int, ...]]:
+        context, values = name
+        after = tuple(level.after(context, value, x)[1] for level, value in zip(levels, values, strict=True))
+        return arrows[context][x], after
+
+    try:
+        contexts, names = explore_contexts(points.system, (0, start), step, limit=limit)
+    except LimitError:
+        return None
+    merged, after = merge(points.system, contexts)
+    return Refinement(levels, after, dict(zip(names, merged, strict=True)))
 
 
 def merge(system: System, contexts: Contexts) -> tuple[list[int], Points]:

@@ -12,7 +12,7 @@ from ssmc.cascade.base import Base
 from ssmc.cascade.ir import HOLD
 from ssmc.cascade.reduce import Demand, Variables, closure, find_reads, select
 from ssmc.cascade.system import explore_contexts
-from ssmc.errors import InvariantError, LimitError
+from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
     from ssmc.cascade.ir import Action, Component, Key
@@ -61,16 +61,14 @@ def _same(one: Component, other: Component) -> bool:
     return replace(one, name="") == replace(other, name="")
 
 
-def base_of_components(system: System, components: tuple[Component, ...], *, context_limit: int) -> Base:
+def base_of_components(system: System, components: tuple[Component, ...], *, limit: int) -> Base:
     """The base in which given components run beside a system; entries that their tables lack become holds.
 
     Raises:
-        LimitError: more than `context_limit` contexts.
+        LimitError: more than `limit` points (context, state).
         InvariantError: a counter leaves its range.
     """
     tables: list[dict[Key, Action]] = [dict(component.table) for component in components]
-
-    met: set[Values] = set()
 
     def step(values: Values, x: int, _: int) -> Values:
         after = []
@@ -80,13 +78,9 @@ def base_of_components(system: System, components: tuple[Component, ...], *, con
             if action is None:
                 raise InvariantError(f"{component.name}: no entry for {key}")
             after.append(component.apply(action, value))
-        name = tuple(after)
-        met.add(name)
-        if len(met) > context_limit:
-            raise LimitError("contexts of the parts", len(met), context_limit, "--context-limit")
-        return name
+        return tuple(after)
 
-    contexts, names = explore_contexts(system, (0,) * len(components), step)
+    contexts, names = explore_contexts(system, (0,) * len(components), step, limit=limit)
     filled = tuple(
         replace(component, table=MappingProxyType(table)) for component, table in zip(components, tables, strict=True)
     )

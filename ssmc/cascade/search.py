@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import STALE, Covering
-from ssmc.cascade.levels import FREE_MOVE, Draft, Points, Refinement, build, draft, merge, refine
+from ssmc.cascade.levels import FREE_MOVE, Draft, Level, Points, Refinement, build, draft, merge, refine
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -21,23 +22,51 @@ if TYPE_CHECKING:
     from ssmc.cascade.base import Base
     from ssmc.cascade.system import System
 
+_STEP = 8
+"""The cost of one transition of a context automaton, in the unit of the bit operations of a closure."""
+_WIDEST = 12
+"""The most levels side by side in one layer."""
 _ALL_SUBSETS = 6
 """Up to this number of classes every subset of them is tried as the resetting letters."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a search may do; counted in work, not in seconds, so that results are reproducible.
+    """How much a search may do.
 
     Attributes:
         beam: partial sequences kept a level.
-        work: bit operations that the closures may take.
+        work: elementary operations for one system, all searches together.
         points: the greatest number of points (c, q) of a context automaton.
     """
 
     beam: int
     work: int
     points: int
+
+
+class Meter:
+    """Work left, counted in elementary operations and not in seconds, so that results are reproducible."""
+
+    def __init__(self, work: int) -> None:
+        self.left = work
+
+    def spend(self, work: int) -> None:
+        """Takes work off."""
+        self.left -= work
+
+    @contextmanager
+    def share(self, parts: int) -> Iterator[Meter]:
+        """A meter with one of several equal parts of the work left; what it does not use stays here."""
+        child = Meter(max(self.left, 0) // parts)
+        before = child.left
+        yield child
+        self.spend(before - child.left)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the work is used up."""
+        return self.left <= 0
 
 
 @dataclass(frozen=True)
@@ -51,31 +80,28 @@ class Sequence:
     def score(self) -> tuple[float, int, int]:
         """How much is still unknown: largest and mean fibre, number of contexts, number of values."""
         sizes = self.points.fibre_sizes
-        values = sum(len(block or ()) for step in self.steps for block in step.level.blocks)
+        values = sum(len(block or ()) for step in self.steps for level in step.levels for block in level.blocks)
         return float(sizes.max() + 2 * (sizes - 1).mean()), len(sizes), values
 
 
-def search_levels(base: Base, budget: Budget, depth: int) -> Iterator[Sequence]:
+def search_levels(base: Base, budget: Budget, meter: Meter, depth: int) -> Iterator[Sequence]:
     """The sequences of the fewest levels, at most `depth`, that the beam finds within its budget, best first."""
     _, points = merge(base.system, base.contexts)
     beam = [Sequence(points, ())]
-    work = budget.work
     for level in range(depth + 1):
         done = [sequence for sequence in beam if sequence.points.is_exact]
-        if done or level == depth or work < 0:
+        if done or level == depth or meter.is_empty:
             yield from done
             return
         found: dict[object, Sequence] = {}
         for sequence in beam:
-            sketches, spent = _drafts(sequence.points, work // len(beam), last=level + 1 == depth)
-            work -= spent
+            sketches = _drafts(sequence.points, meter, last=level + 1 == depth)
+            sketches.sort(key=lambda sketch: sketch.score)
             for sketch in sketches[: 2 * budget.beam]:
                 for strict in (True, False):
                     built = build(sketch, strict=strict)
-                    if built is None:
-                        continue
-                    step = refine(built)
-                    if len(step.points.number) <= budget.points:
+                    step = None if built is None else _refine((built,), budget, meter)
+                    if step is not None:
                         following = Sequence(step.points, (*sequence.steps, step))
                         key = step.points.contexts
                         if key not in found or following.score < found[key].score:
@@ -85,22 +111,88 @@ def search_levels(base: Base, budget: Budget, depth: int) -> Iterator[Sequence]:
             return
 
 
-def _drafts(points: Points, work: int, *, last: bool) -> tuple[list[Draft], int]:
-    """Drafts of the next level, best first, and the work that they took. A last level must reset wherever the image is one state, no more and no less."""
-    drafts = []
+def search_greedily(base: Base, budget: Budget) -> Iterator[Sequence]:
+    """One sequence of as many levels as it takes, whatever the work: the fallback where nothing else was found."""
+    _, points = merge(base.system, base.contexts)
+    sequence = Sequence(points, ())
+    while not sequence.points.is_exact:
+        sketches = _drafts(sequence.points, Meter(budget.work // 4), last=False)
+        best: Sequence | None = None
+        for sketch in sorted(sketches, key=lambda sketch: sketch.score)[:4]:
+            built = build(sketch, strict=False)
+            step = None if built is None else refine((built,), limit=budget.points)
+            if step is not None:
+                following = Sequence(step.points, (*sequence.steps, step))
+                if best is None or following.score < best.score:
+                    best = following
+        if best is None or best.score >= sequence.score:
+            return
+        sequence = best
+    yield sequence
+
+
+def search_layers(base: Base, budget: Budget, meter: Meter, depth: int) -> Iterator[Sequence]:
+    """One sequence of layers, each of several levels side by side: greedily those that separate most pairs of states."""
+    _, points = merge(base.system, base.contexts)
+    sequence = Sequence(points, ())
+    for layer in range(depth + 1):
+        if sequence.points.is_exact:
+            yield sequence
+            return
+        if layer == depth or meter.is_empty:
+            return
+        sketches = _drafts(sequence.points, meter, last=layer + 1 == depth)
+        step: Refinement | None = None
+        for levels in _layer(sketches):
+            wider = _refine(levels, budget, meter)
+            if wider is None:
+                break
+            step = wider
+        if step is None:
+            return
+        sequence = Sequence(step.points, (*sequence.steps, step))
+
+
+def _layer(sketches: list[Draft]) -> Iterator[tuple[Level, ...]]:
+    """Growing tuples of levels: each time the draft that separates most pairs that were still together."""
+    levels: list[Level] = []
+    together = np.ones_like(sketches[0].together)
+    while len(levels) < _WIDEST:
+        gains = [int(np.count_nonzero(together & ~sketch.together)) for sketch in sketches]
+        best = max(range(len(sketches)), key=lambda i: (gains[i], -sketches[i].families.shape[1]))
+        if not gains[best]:
+            return
+        together = together & sketches[best].together
+        built = build(sketches[best], strict=False)
+        if built is not None:
+            levels.append(built)
+            yield tuple(levels)
+
+
+def _refine(levels: tuple[Level, ...], budget: Budget, meter: Meter) -> Refinement | None:
+    step = refine(levels, limit=budget.points)
+    points = levels[0].points
+    met = budget.points if step is None else len(step.merged)
+    meter.spend(_STEP * (met + len(points.number)) * points.width)
+    return step
+
+
+def _drafts(points: Points, meter: Meter, *, last: bool) -> list[Draft]:
+    """Drafts of the next level. A last level must reset wherever the image is one state, no more and no less."""
+    drafts: list[Draft] = []
     seen: set[bytes] = set()
-    spent = 0
+    floor = meter.left // 2
     for resets in [points.image_sizes == 1] if last else _candidates(points):
         key = np.packbits(resets).tobytes()
         if key in seen:
             continue
         seen.add(key)
         sketch = draft(points, resets)
-        spent += sketch.work
+        meter.spend(sketch.work)
         drafts.append(sketch)
-        if spent > work:
+        if meter.left < floor:
             break
-    return sorted(drafts, key=lambda sketch: sketch.score), spent
+    return drafts
 
 
 def _candidates(points: Points) -> Iterator[NDArray[np.bool_]]:
@@ -159,30 +251,29 @@ def cover_by_levels(base: Base, sequence: Sequence, *, context_limit: int) -> Co
     """
     system: System = base.system
     merged, _ = merge(system, base.contexts)
-    levels = [step.level for step in sequence.steps]
 
-    def follow(context: int, values: tuple[int, ...], x: int) -> tuple[int, tuple[int, ...]]:
-        """The base context and the coordinates after class x."""
+    def follow(context: int, rows: tuple[tuple[int, ...], ...], x: int) -> tuple[int, tuple[tuple[int, ...], ...]]:
+        """The base context and the coordinates, layer by layer, after class x."""
         after = []
         place = merged[context]
-        for step, value in zip(sequence.steps, values, strict=True):
-            after.append(step.level.after(place, value, x)[1])
-            place = step.merged[place, value]
+        for step, values in zip(sequence.steps, rows, strict=True):
+            after.append(step.after(place, values, x))
+            place = step.merged[place, values]
         return base.contexts.arrows[context][x], tuple(after)
 
-    first = tuple(level.initial if level.blocks[0] is not None else FREE_MOVE for level in levels)
+    first = tuple(step.initial for step in sequence.steps)
     number = {(0, first): 0}
     names = [(0, first)]
     states = [0]
     arrows = []
-    for place, (context, values) in enumerate(names):
+    for place, (context, rows) in enumerate(names):
         row = []
         for x, column in enumerate(system.columns):
             r = column[states[place]]
             if r == DEAD:
                 row.append(DEAD)
                 continue
-            name = follow(context, values, x)
+            name = follow(context, rows, x)
             d = number.setdefault(name, len(number))
             if d == len(names):
                 if d >= context_limit:
@@ -191,12 +282,12 @@ def cover_by_levels(base: Base, sequence: Sequence, *, context_limit: int) -> Co
                 states.append(r)
             row.append(d)
         arrows.append(tuple(row))
-    coordinates = [tuple(STALE if v == FREE_MOVE else v for v in values) for _, values in names]
+    coordinates = [tuple(STALE if v == FREE_MOVE else v for values in rows for v in values) for _, rows in names]
     return Covering(
         base.components,
         tuple(states),
         tuple(arrows),
         tuple(base.values[context] for context, _ in names),
         tuple(coordinates),
-        tuple(f"level {k + 1}" for k in range(len(levels))),
+        tuple(f"level {k + 1}" for k in range(len(coordinates[0]))),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -14,7 +15,7 @@ from ssmc.cascade.ir import layers_of
 from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
-from ssmc.cascade.search import Budget, cover_by_levels, search_levels
+from ssmc.cascade.search import Budget, Meter, cover_by_levels, search_greedily, search_layers, search_levels
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
 
@@ -31,10 +32,13 @@ Found = TypeVar("Found")
 Cost = tuple[int, ...]
 
 BUDGETS = {
-    1: Budget(beam=2, work=2_000_000, points=2_000),
-    2: Budget(beam=4, work=20_000_000, points=10_000),
-    3: Budget(beam=8, work=300_000_000, points=50_000),
+    0: Budget(beam=1, work=0, points=0),
+    1: Budget(beam=2, work=6_000_000, points=2_000),
+    2: Budget(beam=4, work=60_000_000, points=10_000),
+    3: Budget(beam=8, work=600_000_000, points=50_000),
 }
+_RIVAL_CONTEXTS = 5_000
+"""The largest number of contexts and of joint states that a candidate may have once another has been found."""
 MOST_LEVELS = 12
 """The longest sequence of levels that a search looks for when nothing else is known."""
 
@@ -59,8 +63,9 @@ class Options:
 class Choice(Generic[Found]):
     """The cheapest result so far, for a function that finishes a reduced covering and tells what the result costs (layers first)."""
 
-    def __init__(self, options: Options, finish: Callable[[Reduced], tuple[Cost, Found]]) -> None:
+    def __init__(self, options: Options, meter: Meter, finish: Callable[[Reduced], tuple[Cost, Found]]) -> None:
         self.options = options
+        self.meter = meter
         self.finish = finish
         self.best: tuple[Cost, Found] | None = None
         self.limit: LimitError | None = None
@@ -72,10 +77,13 @@ class Choice(Generic[Found]):
 
     def consider(self, cover: Callable[..., Covering]) -> None:
         """Builds and finishes a covering and keeps the result if it is the cheapest."""
+        limit = self.options.context_limit
+        deepest = None
+        if self.best is not None:
+            limit, deepest = min(limit, _RIVAL_CONTEXTS), self.depth
         try:
-            covering = recolour(cover(context_limit=self.options.context_limit))
-            deepest = None if self.best is None else self.depth
-            reduced = reduce_covering(covering, joint_limit=self.options.context_limit, depth_limit=deepest)
+            covering = recolour(cover(context_limit=limit))
+            reduced = reduce_covering(covering, joint_limit=limit, depth_limit=deepest)
         except LimitError as error:
             self.limit = error
             return
@@ -93,52 +101,67 @@ def cost_of(components: tuple[Component, ...], entries: int = 0) -> Cost:
 
 
 def explore(system: System, alphabet: Alphabet, choice: Choice[Found]) -> None:
-    """Offers a choice every candidate for a system: search over bases, parallel parts, and holonomy."""
+    """Offers a choice every candidate for a system: bases alone, parallel parts, search over bases, and holonomy."""
     options = choice.options
+    budget = BUDGETS[options.effort]
     counters = find_counters(system)
-    subsets = (counters, ()) if counters else ((),)
-    bases = [
-        make_base(system, chosen, find_window(system, width), alphabet)
-        for width in range(options.window + 1 if options.effort else 1)
-        for chosen in subsets
-    ]
+    bases = []
+    for width in range(options.window + 1 if options.effort else 1):
+        for chosen in (counters, ()) if counters else ((),):
+            with suppress(LimitError):
+                limit = budget.points if width else options.context_limit
+                bases.append(make_base(system, chosen, find_window(system, width), alphabet, limit=limit))
     if options.effort:
         for base in bases:
-            _search(base, choice)
-        for aside in {frozenset(), absorbing_states(system)}:
-            _split(system, alphabet, aside, choice)
-    for base in bases[: len(subsets)]:
+            for sequence in search_levels(base, budget, choice.meter, 0):
+                choice.consider(partial(cover_by_levels, base, sequence))
+        for aside in (frozenset[int](), absorbing_states(system)):
+            with choice.meter.share(3) as meter:
+                _split(system, alphabet, aside, choice, meter)
+        for i, base in enumerate(bases):
+            with choice.meter.share(len(bases) - i) as meter:
+                _search(base, choice, meter)
+        if choice.best is None:
+            for sequence in search_greedily(bases[0], budget):
+                choice.consider(partial(cover_by_levels, bases[0], sequence))
+    for base in bases[: 2 if counters else 1]:
         if choice.best is None or choice.depth > 1:
             choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
 
 
-def _search(base: Base, choice: Choice[Found]) -> None:
-    for sequence in search_levels(base, BUDGETS[choice.options.effort], choice.depth):
+def _search(base: Base, choice: Choice[Found], meter: Meter) -> None:
+    """Searches levels over a base, one a layer and then several a layer."""
+    budget = BUDGETS[choice.options.effort]
+    with meter.share(2) as half:
+        for sequence in search_levels(base, budget, half, choice.depth):
+            choice.consider(partial(cover_by_levels, base, sequence))
+    for sequence in search_layers(base, budget, meter, choice.depth):
         choice.consider(partial(cover_by_levels, base, sequence))
 
 
-def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found]) -> None:
+def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found], meter: Meter) -> None:
     """Decomposes quotients side by side, then searches levels on top of them.
 
     A quotient that is not aperiodic (a quotient of partial maps need not be), or no shallower than what is known, is left to the levels.
     """
     parts = find_parts(system, aside) if choice.depth > 1 else ()
     groups = []
-    for part in parts:
-        inner: Choice[tuple[Component, ...]] = Choice(choice.options, _finish_part)
-        try:
-            explore(part.system, alphabet, inner)
-        except PeriodicError:
-            continue
+    for i, part in enumerate(parts):
+        with meter.share(len(parts) + 1 - i) as share:
+            inner: Choice[tuple[Component, ...]] = Choice(choice.options, share, _finish_part)
+            try:
+                explore(part.system, alphabet, inner)
+            except PeriodicError:
+                continue
         if inner.best is not None and inner.depth < choice.depth:
             groups.append(inner.best[1])
     if not groups:
         return
     try:
-        base = base_of_components(system, join(groups), context_limit=choice.options.context_limit)
+        base = base_of_components(system, join(groups), limit=BUDGETS[choice.options.effort].points)
     except (LimitError, InvariantError):
         return
-    _search(base, choice)
+    _search(base, choice, meter)
 
 
 def _finish_part(reduced: Reduced) -> tuple[Cost, tuple[Component, ...]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ssmc.automaton import DEAD
+from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -79,7 +80,7 @@ class Contexts:
 
 
 def explore_contexts(
-    system: System, initial: Name, step: Callable[[Name, int, int], Name]
+    system: System, initial: Name, step: Callable[[Name, int, int], Name], *, limit: int
 ) -> tuple[Contexts, list[Name]]:
     """The reachable product of a system with a context automaton given by a step function.
 
@@ -88,9 +89,13 @@ def explore_contexts(
         initial: the initial context.
         step: (context, class, state after the class) -> next context; must not depend on the state but through live transitions, that is,
             two states of one fibre with a transition give the same context.
+        limit: the largest number of points (context, state).
 
     Returns:
         The contexts numbered in order of discovery, and their original names.
+
+    Raises:
+        LimitError: there are more points.
     """
     number = {initial: 0}
     fibres = [1]
@@ -112,4 +117,6 @@ def explore_contexts(
             if not fibres[d] >> r & 1:
                 fibres[d] |= 1 << r
                 todo.append((d, r))
+                if len(todo) > limit:
+                    raise LimitError("points of the context automaton", len(todo), limit, "--context-limit")
     return Contexts(tuple(fibres), tuple(tuple(row) for row in arrows)), names

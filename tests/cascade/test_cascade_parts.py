@@ -99,7 +99,7 @@ def test_holonomy_structure(system: System) -> None:
 
 def test_contexts_of_a_step_function() -> None:
     system = System(((1, 2, DEAD), (DEAD, 0, 1)))
-    contexts, names = explore_contexts(system, 0, lambda _c, _x, r: r % 2)
+    contexts, names = explore_contexts(system, 0, lambda _c, _x, r: r % 2, limit=10)
     assert names == [0, 1]
     assert [list(members(f)) for f in contexts.fibres] == [[0, 2], [1]]
     assert contexts.arrows == ((1, 1), (0, 0))
