@@ -11,6 +11,8 @@ from ssmc.cli import failure
 from ssmc.cli.command import Command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ssmc.cli.model import LoadedModel
 
 
@@ -62,7 +64,7 @@ def _in_words(loaded: LoadedModel) -> str:
     names = [automaton.alphabet.name(symbol) for symbol in range(min(automaton.alphabet.size, 20))]
     more = " ..." if automaton.alphabet.size > len(names) else ""
     rows = [
-        ("language", f"{file.source['name']} ({file.source['syntax']})"),
+        ("language", f"{_title(file.source)} ({file.source['syntax']})"),
         ("alphabet", f"{automaton.alphabet.size:,} symbols in {automaton.classes} classes: {' '.join(names)}{more}"),
         ("automaton", f"{automaton.states:,} live states, {automaton.complete_states:,} with the sink"),
         ("model", f"{config['architecture']}, {config['mode']}, {config['dtype']}"),
@@ -70,9 +72,8 @@ def _in_words(loaded: LoadedModel) -> str:
     if proof is None:
         rows.append(("proof", "none"))
     else:
-        rows.append(
-            ("proof", f"{proof['proof']}, {proof['product_states']:,} product states, {proof['lengths']} lengths")
-        )
+        text = f"{proof['proof']}, {proof['product_states']:,} product states, {proof['lengths']} lengths"
+        rows.append(("proof", text if loaded.certified else f"{text}; the weights were changed since"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in file.versions.items())))
     lines = [loaded.path, *(f"  {title:<11}{text}" for title, text in rows)]
     for number, block in enumerate(config["blocks"]):
@@ -86,3 +87,8 @@ def _in_words(loaded: LoadedModel) -> str:
         axes = " x ".join(f"{axis} {size}" for axis, size in zip(file.axes.get(name, ()), tensor.shape, strict=False))
         lines.append(f"    {name:<30}{axes}")
     return "\n".join(lines)
+
+
+def _title(source: Mapping[str, Any]) -> str:
+    """The name of the source; of an expression given on the command line, the expression."""
+    return str(source["text"] if source["name"] == "-e" else source["name"])
