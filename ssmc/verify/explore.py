@@ -13,6 +13,7 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.errors import LimitError, VerificationError
+from ssmc.verify.agreement import answers
 from ssmc.verify.certificate import Counterexample
 
 if TYPE_CHECKING:
@@ -118,11 +119,8 @@ class _Exploration:
         self.after = np.array([*automaton.delta, (DEAD,) * automaton.classes], dtype=np.int64)
         self.after = self.after.reshape(automaton.states + 1, automaton.classes)
         # row -1 is the dead state
-        answers = np.zeros((automaton.states + 1, model.config["outputs"]), dtype=bool)
-        answers[sorted(automaton.accepting), 0] = True
-        if self.predict and alphabet.size:
-            answers[:, 1:] = (self.after != DEAD)[:, classes]
-        self.answers = torch.from_numpy(np.where(answers, 128.0, -128.0)).to(model.dtype).to(self.device)
+        table = np.where(answers(automaton, model.config["mode"]), 128.0, -128.0)
+        self.answers = torch.from_numpy(table).to(model.dtype).to(self.device)
         latches = [c for c in model.config["components"] if c.get("latch")]
         starts = np.cumsum([0, *model.channels])
         self.latch = int(starts[latches[0]["block"]] + latches[0]["start"]) if latches else None
