@@ -76,20 +76,49 @@ def _split(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Seq
 
 
 def _merge(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[tuple[int, ...]]) -> Part:
-    while True:
-        block: dict[tuple[int, ...], int] = {}
-        renamed = [block.setdefault(row, len(block)) for row in rows]
-        if len(block) == len(rows):
-            break
-        merged: list[list[int]] = [[] for _ in block]
-        for state, b in enumerate(renamed):
-            merged[b] += members[state]
-        members = [tuple(sorted(m)) for m in merged]
-        renamed.append(DEAD)  # the entry at index DEAD = -1
-        rows = [tuple([renamed[r] for r in row]) for row in block]
+    """Merges states with equal rows; after a merger only the rows that lead there are looked at again."""
+    here = list(range(len(rows)))  # the state that each was merged into, itself if none
+    current = list(rows)
+    holder: dict[tuple[int, ...], int] = {}
+    tails: list[set[int]] = [set() for _ in rows]
+    for q, row in enumerate(rows):
+        for r in row:
+            if r != DEAD:
+                tails[r].add(q)
+    changed = list(range(len(rows)))
+    while changed:
+        q = changed.pop()
+        if here[q] != q:
+            continue
+        row = tuple([r if r == DEAD else here[r] for r in current[q]])
+        current[q] = row
+        other = holder.setdefault(row, q)
+        if other == q or here[other] != other or current[other] != row:
+            holder[row] = q
+            continue
+        gone, stays = (q, other) if len(tails[q]) <= len(tails[other]) else (other, q)
+        holder[row] = stays
+        here[gone] = stays
+        tails[stays] |= tails[gone]
+        changed += tails[gone]
+    final = [_last(here, q) for q in range(len(rows))]
+    number: dict[int, int] = {}
+    merged: list[list[int]] = []
+    for q, end in enumerate(final):
+        if end not in number:
+            number[end] = len(number)
+            merged.append([])
+        merged[number[end]] += members[q]
+    table = [tuple([DEAD if r == DEAD else number[final[r]] for r in current[end]]) for end in number]
     kept: dict[tuple[int, ...], int] = {}
-    identity = tuple(range(len(rows)))
-    for letter, column in zip(letters, zip(*rows, strict=True), strict=True):
+    identity = tuple(range(len(table)))
+    for letter, column in zip(letters, zip(*table, strict=True), strict=True):
         if column not in kept and column != identity and len(set(column) - {DEAD}) > 1:
             kept[column] = letter
-    return Part(tuple(members), tuple(kept.values()), tuple(kept))
+    return Part(tuple(tuple(sorted(m)) for m in merged), tuple(kept.values()), tuple(kept))
+
+
+def _last(here: list[int], q: int) -> int:
+    while here[q] != q:
+        q = here[q]
+    return q
