@@ -209,7 +209,7 @@ def subsets(positions: Positions, budget: Budget) -> Table:
     """
     masks = positions.masks()
     final = positions.final.get(0, 0)
-    follow = positions.follow
+    follow, universal = positions.follow, positions.universal
     states: dict[tuple[int, int], int] = {(0, 0): DEAD}
     known: dict[int, int] = {0: DEAD}
     queue: list[int] = []
@@ -218,6 +218,8 @@ def subsets(positions: Positions, budget: Budget) -> Table:
     def number(reached: int) -> int:
         following = follow(reached)
         accepts = 1 if reached & final else 0
+        if accepts and following & universal:  # every word is accepted from here on, whatever else is on the way
+            following &= universal
         out = states.setdefault((following, accepts), len(queue))
         if out == len(queue):
             queue.append(following)

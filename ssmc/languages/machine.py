@@ -49,6 +49,8 @@ class Machine:
         self.verdicts: list[tuple[int, ...]] = []
         self._rows: list[list[int] | None] = []
         self._state: dict[tuple[Context, Groups, tuple[int, ...]], int] = {}
+        self._everything: int | None = None
+        self._plain: dict[tuple[Context, int], int] = {}
         self._entered: dict[tuple[Context, Groups], int] = {}
         self._resolved: dict[tuple[int, Context], tuple[int, ...]] = {}
 
@@ -94,6 +96,9 @@ class Machine:
         verdict = pool.fewest(verdicts)
         if not ordered and not verdict:
             return DEAD
+        plain = ordered[0][1] if ordered and ordered[0][0] == NO_OBLIGATION else 0
+        if verdict == (NO_OBLIGATION,) and plain & self.positions.universal:
+            return self._accept_all()
         key = (context, ordered, verdict)
         state = self._state.setdefault(key, len(self._rows))
         if state == len(self._rows):
@@ -105,29 +110,57 @@ class Machine:
                 self.engine.budget.check_states(state)
         return state
 
+    def _accept_all(self) -> int:
+        """The state from which every word is accepted; its context matters no more."""
+        if self._everything is None:
+            self._everything = len(self._rows)
+            self.contexts.append(())
+            self.groups.append(())
+            self.verdicts.append((NO_OBLIGATION,))
+            self._rows.append([self._everything] * len(self.masks))
+        return self._everything
+
     def row(self, state: int) -> list[int]:
         """The states after each class."""
         row = self._rows[state]
         if row is not None:
             return row
-        row = []
-        after = self.engine.pool.after
-        context = self.contexts[state]
-        steps = [self.engine.trackers[t].row(q) for t, q in zip(self.trackers, context, strict=True)]
+        steps = [self.engine.trackers[t].row(q) for t, q in zip(self.trackers, self.contexts[state], strict=True)]
+        contexts: list[Context] = list(zip(*steps, strict=True)) if steps else [()] * len(self.masks)
         groups = self.groups[state]
-        for c, mask in enumerate(self.masks):
-            reached: dict[int, int] = {}
-            for obligations, bits in groups:
-                if bits & mask:
-                    left = after(obligations, c)
-                    if left != IMPOSSIBLE:
-                        reached[left] = reached.get(left, 0) | bits & mask
-            if not reached:
-                row.append(DEAD)
-                continue
-            row.append(self.enter(tuple([step[c] for step in steps]), tuple(sorted(reached.items()))))
+        if len(groups) == 1 and groups[0][0] == NO_OBLIGATION:
+            row = self._plain_row(groups[0][1], contexts)
+        else:
+            row = [self._after(groups, c, context) for c, context in enumerate(contexts)]
         self._rows[state] = row
         return row
+
+    def _plain_row(self, positions: int, contexts: list[Context]) -> list[int]:
+        """The row of a state without obligations, which most are."""
+        row = []
+        known = self._plain
+        for mask, context in zip(self.masks, contexts, strict=True):
+            bits = positions & mask
+            if not bits:
+                row.append(DEAD)
+                continue
+            key = (context, bits)
+            state = known.get(key)
+            if state is None:
+                state = known[key] = self.enter(context, ((NO_OBLIGATION, bits),))
+            row.append(state)
+        return row
+
+    def _after(self, groups: Groups, c: int, context: Context) -> int:
+        """The state after class c, which leads to the given context."""
+        mask, after = self.masks[c], self.engine.pool.after
+        reached: dict[int, int] = {}
+        for obligations, bits in groups:
+            if bits & mask:
+                left = after(obligations, c)
+                if left != IMPOSSIBLE:
+                    reached[left] = reached.get(left, 0) | bits & mask
+        return self.enter(context, tuple(sorted(reached.items()))) if reached else DEAD
 
     def resolve(self, guard: int, context: Context) -> tuple[int, ...]:
         """The obligation sets under which all conditions of a guard hold in a context: a disjunction."""

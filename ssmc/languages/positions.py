@@ -269,6 +269,17 @@ class Positions:
                     last ^= low
         return out
 
+    @cached_property
+    def universal(self) -> int:
+        """The accepting positions that read every symbol again and again: once there, every word is accepted."""
+        out = 0
+        rest = self.labels.get((1 << self.engine.classes) - 1, 0) & self.final.get(0, 0)
+        while rest:
+            low = rest & -rest
+            out |= low & self.follow(low)
+            rest ^= low
+        return out
+
     def masks(self) -> list[int]:
         """For each class the positions that read it."""
         out = []

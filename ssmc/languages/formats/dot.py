@@ -7,6 +7,7 @@ symbol, or several between commas; `ε`, `eps`, `epsilon` and `λ` read nothing.
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from ssmc.errors import InputError, Position
@@ -31,26 +32,23 @@ def read_dot(text: str, budget: Budget, file: str | None = None) -> Automaton:
 
     draft = Draft(file, noted_alphabet(text))
     try:
-        graphs = pydot.graph_from_dot_data(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydot calls deprecated names of pyparsing
+            graphs = pydot.graph_from_dot_data(text)
     except Exception as error:  # pyparsing's errors differ between versions
         raise InputError(f"not DOT: {str(error).splitlines()[0]}", Position(1, 1, file=file)) from None
     if not graphs:
         raise draft.error("not DOT")
-    graph = graphs[0]
-    defaults: dict[str, str] = {}
-    markers: set[str] = set()
-    for node in graph.get_nodes():
-        name, attributes = _plain(node.get_name()), node.get_attributes()
-        if name in ("node", "edge", "graph"):
-            if name == "node":
-                defaults |= {key: _plain(value) for key, value in attributes.items()}
-            continue
-        look = defaults | {key: _plain(value) for key, value in attributes.items()}
-        if look.get("shape") in _MARKERS or "invis" in look.get("style", ""):
-            markers.add(name)
-        elif look.get("shape") == "doublecircle" or look.get("peripheries") == "2":
+    if graphs[0].get_subgraphs():
+        raise draft.error("subgraphs are not read")
+    looks = _looks(graphs[0])
+    markers = {
+        name for name, look in looks.items() if look.get("shape") in _MARKERS or "invis" in look.get("style", "")
+    }
+    for name, look in looks.items():
+        if name not in markers and (look.get("shape") == "doublecircle" or look.get("peripheries") == "2"):
             draft.final.append(name)
-    for edge in graph.get_edges():
+    for edge in graphs[0].get_edges():
         source, target = _plain(edge.get_source()), _plain(edge.get_destination())
         if source in markers:
             draft.initial.append(target)
@@ -58,6 +56,21 @@ def read_dot(text: str, budget: Budget, file: str | None = None) -> Automaton:
         for symbol in _symbols(_plain(edge.get_attributes().get("label", "")), draft.names):
             draft.edges.append((source, symbol, target))
     return draft.automaton(budget)
+
+
+def _looks(graph: Any) -> dict[str, dict[str, str]]:
+    """The attributes of every node: `node [...]` holds for the nodes that are first named after it."""
+    looks: dict[str, dict[str, str]] = {}
+    defaults: dict[str, str] = {}
+    for item in sorted([*graph.get_nodes(), *graph.get_edges()], key=lambda item: item.get_sequence() or 0):
+        ends = (item.get_source(), item.get_destination()) if hasattr(item, "get_source") else (item.get_name(),)
+        own = {} if len(ends) == 2 else {key: _plain(value) for key, value in item.get_attributes().items()}
+        for name in map(_plain, ends):
+            if name == "node" and len(ends) == 1:
+                defaults |= own
+            elif name not in ("edge", "graph"):
+                looks[name] = looks.get(name, dict(defaults)) | own
+    return looks
 
 
 def _plain(value: Any) -> str:

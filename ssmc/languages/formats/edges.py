@@ -44,8 +44,9 @@ def noted_alphabet(text: str) -> tuple[str, ...] | None:
 
 
 def symbol_names(automaton: Automaton) -> tuple[str, ...]:
-    """The name of every symbol."""
-    return tuple(automaton.alphabet.name(symbol) for symbol in range(automaton.alphabet.size))
+    """The name of every symbol, without white space."""
+    names = (automaton.alphabet.name(symbol) for symbol in range(automaton.alphabet.size))
+    return tuple("\\x20" if name == " " else name for name in names)
 
 
 def edges_of(automaton: Automaton) -> Iterator[tuple[int, str, int]]:
