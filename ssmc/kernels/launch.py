@@ -99,7 +99,16 @@ def launch(
     float64 = final.dtype == torch.float64
     how = how or plan(rows, steps, width, form.kind, final.dtype)
     backward = grad_a is not None
-    tensors = (a, b, initial, h, final, past if backward else h, begin if backward else initial, grad_a if backward else h)
+    tensors = (
+        a,
+        b,
+        initial,
+        h,
+        final,
+        past if backward else h,
+        begin if backward else initial,
+        grad_a if backward else h,
+    )
     if form.view is not None:
         wide = (torch.view_as_real(x) if x is not None and x.is_complex() else x for x in tensors)
         tensors = tuple(
@@ -119,9 +128,7 @@ def launch(
         if whole:
             if how.window == 0:
                 grid = (rows * blocks,)
-                scan_rows[grid](
-                    *tensors, steps, 0, whole, form.one, blocks, **fixed, WHOLE=True, STAGES=how.stages
-                )
+                scan_rows[grid](*tensors, steps, 0, whole, form.one, blocks, **fixed, WHOLE=True, STAGES=how.stages)
             else:
                 tiles = whole // how.tile
                 word, storage = (tl.int64, torch.int64) if float64 else (tl.int32, torch.int32)

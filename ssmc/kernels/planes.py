@@ -110,7 +110,9 @@ def scan_groups(a, b, KIND: tl.constexpr):
         return (sa,), (sb,), (ea,), (eb,)
     else:
         if KIND == "pair":
-            sa, sb, ea, eb, sc, sd, ec, ed = tl.associative_scan((a[0], b[0], one, zero, a[1], b[1], one, zero), 0, _pair)
+            sa, sb, ea, eb, sc, sd, ec, ed = tl.associative_scan(
+                (a[0], b[0], one, zero, a[1], b[1], one, zero), 0, _pair
+            )
         else:
             sa, sb, ea, eb, sc, sd, ec, ed = tl.associative_scan(
                 (a[0], b[0], one, zero, a[1], b[1], zero, zero), 0, _complex

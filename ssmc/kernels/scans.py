@@ -116,7 +116,9 @@ def replay(
                 origin = tl.broadcast_to(s == last, at.shape)
                 word = tl.load(past_ptr + at - D, mask=mask & (s != last), other=0, eviction_policy="evict_first")
                 past = unpack(word, KIND, HALF, TYPE)
-                begin = load_state(begin_ptr, tl.broadcast_to(line + cols[None, :], at.shape), mask & origin, KIND, TYPE)
+                begin = load_state(
+                    begin_ptr, tl.broadcast_to(line + cols[None, :], at.shape), mask & origin, KIND, TYPE
+                )
                 if KIND == "real":
                     past = (tl.where(origin, begin[0], past[0]),)
                 else:
