@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ssmc.automaton import DEAD
 from ssmc.bench.machine import machine, machine_line
 from ssmc.cascade import decompose
 from ssmc.errors import NotStarFreeError
@@ -30,9 +31,13 @@ from ssmc.verify import count_errors, live_walk, prove, with_error
 from ssmc.verify.agreement import states_along
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ssmc.automaton import Automaton
+    from ssmc.cascade.ir import Mode
 
 RECORD = Path(__file__).parent / "records"
+MODES: tuple[Mode, ...] = ("recognise", "predict")
 
 
 def words(automaton: Automaton, mode: str, length: int, seed: int) -> dict[str, list[int]]:
@@ -65,30 +70,28 @@ def run(model: Model, word: list[int], device: str) -> tuple[torch.Tensor, list[
     return logits[0], [torch.cat(parts).cpu() for parts in states], seconds
 
 
-def measure(automaton: Automaton, mode: str, dtype: str, length: int, device: str, seed: int) -> list[dict[str, Any]]:
-    """One row for each input."""
-    cascade = decompose(automaton, mode)  # type: ignore[arg-type]
-    weights = lower(cascade, dtype=dtype)
-    prove(Model.of(weights.config, weights.tensors), automaton, cascade)
-    rows = []
-    for kind, word in words(automaton, mode, length, seed).items():
-        logits, states, seconds = run(Model.of(weights.config, weights.tensors), word, device)
-        row: dict[str, Any] = {"mode": mode, "dtype": dtype, "input": kind, "symbols": len(word)}
-        alive = int((states_along(automaton, word)[:-1] >= 0).sum())
-        row |= {"errors": count_errors(model_of(weights), automaton, word, logits), "live": alive}
-        row["tokens_per_second"] = round(len(word) / seconds)
-        if device == "cuda":
-            there, here, _ = run(model_of(weights), word, "cpu")
-            row["logits_equal_cpu"] = torch.equal(there, logits.cpu())
-            row["states_equal_cpu"] = all(torch.equal(a[:alive], b[:alive]) for a, b in zip(states, here, strict=True))
-            row["states_compared"] = sum(a[:alive].numel() for a in states)
-        rows.append(row)
-    return rows
-
-
-def model_of(weights: Any) -> Model:
-    """A fresh module."""
-    return Model.of(weights.config, weights.tensors)
+def measure(automaton: Automaton, mode: Mode, length: int, device: str, seed: int) -> Iterator[dict[str, Any]]:
+    """One row for each dtype and input."""
+    cascade = decompose(automaton, mode)
+    inputs = words(automaton, mode, length, seed)
+    for dtype in DTYPES:
+        weights = lower(cascade, dtype=dtype)
+        proof = prove(Model.of(weights.config, weights.tensors), automaton, cascade)
+        for kind, word in inputs.items():
+            model = Model.of(weights.config, weights.tensors)
+            logits, states, seconds = run(model, word, device)
+            row: dict[str, Any] = {"mode": mode, "dtype": dtype, "input": kind, "symbols": len(word)}
+            row["live"] = int((states_along(automaton, word)[:-1] != DEAD).sum())
+            row["errors"] = count_errors(model, automaton, word, logits)
+            row["proof"] = proof.proof
+            row["tokens_per_second"] = round(len(word) / seconds)
+            if device == "cuda":
+                there, here, _ = run(Model.of(weights.config, weights.tensors), word, "cpu")
+                live = [(a[: row["live"]], b[: row["live"]]) for a, b in zip(states, here, strict=True)]
+                row["logits_equal_cpu"] = torch.equal(there, logits.cpu())
+                row["states_equal_cpu"] = all(torch.equal(a, b) for a, b in live)
+                row["states_compared"] = sum(a.numel() for a, _ in live)
+            yield row
 
 
 def main() -> None:
@@ -98,8 +101,10 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--grammar", action="append")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--record", action="store_true", help="write benchmarks/records/length.json (length-cuda.json)")
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     found = machine()
     print(machine_line(found), flush=True)
     rows: list[dict[str, Any]] = []
@@ -107,15 +112,13 @@ def main() -> None:
         if options.grammar and path.stem not in options.grammar:
             continue
         automaton = read_language(str(path)).automaton
-        for mode in ("recognise", "predict"):
-            for dtype in DTYPES:
-                try:
-                    fresh = measure(automaton, mode, dtype, options.length, options.device, options.seed)
-                except NotStarFreeError:
-                    continue
-                for row in fresh:
+        for mode in MODES:
+            try:
+                for row in measure(automaton, mode, options.length, options.device, options.seed):
                     rows.append({"grammar": path.stem, **row})
                     print(" ".join(f"{key}={value}" for key, value in rows[-1].items()), flush=True)
+            except NotStarFreeError:
+                break
     bad = [
         row
         for row in rows
