@@ -1,11 +1,13 @@
 """The strongly connected parts of an automaton, reduced: all that matters for counters is inside them.
 
 A *counter* of period p > 1 is a word w and a state q with q, q·w, ..., q·w^(p-1) distinct and q·w^p = q. A minimal automaton
-recognises a star-free language iff it has no counter (Schützenberger 1965; McNaughton and Papert 1971). Two reductions keep every
-counter and every word that drives one:
+recognises a star-free language iff it has no counter (Schützenberger 1965; McNaughton and Papert 1971). Three reductions, repeated
+until nothing changes, keep every counter and every shortest word that drives one:
 
 * **Restriction.** The run of w^p from q returns to q, so it never leaves the strongly connected component of q: the counters of
   the automaton are those of its components, each with the partial maps that remain when leaving the component is undefined.
+* **Letters.** A letter whose image in the component has fewer than two states occurs in no word with a counter there, and one that
+  is the identity can be left out of every such word. Without them the component may fall apart or merge further.
 * **Merging.** Merge two states of a component with equal rows. If q and q·w were merged, (q·w)·w = q·w and there would be no
   cycle, so a counter stays one in the quotient. Conversely, if [q]·w^p = [q] in the quotient then q·w^p and q have equal rows, so
   (q·w)·w^p = q·w: the state q·w carries a counter of w in the component itself, of the same period. Repeat until all rows differ.
@@ -63,20 +65,32 @@ def split_part(part: Part, states: Sequence[int]) -> list[Part]:
 
 
 def _split(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[Sequence[int]]) -> list[Part]:
-    found = []
+    found: list[Part] = []
     for component in strong_components(len(rows), lambda q: {r for r in rows[q] if r != DEAD}):
         if len(component) > 1:
             component.sort()
             number = {q: i for i, q in enumerate(component)}
             inner = [tuple([number.get(r, DEAD) for r in rows[q]]) for q in component]
-            part = _merge([members[q] for q in component], letters, inner)
-            if part.size > 1 and part.maps:
-                found.append(part)
+            states, table = _merge([members[q] for q in component], inner)
+            kept: dict[tuple[int, ...], int] = {}
+            identity = tuple(range(len(table)))
+            dropped = False
+            for letter, column in zip(letters, zip(*table, strict=True), strict=True):
+                if column == identity or len(set(column) - {DEAD}) < 2:
+                    dropped = True
+                else:
+                    kept.setdefault(column, letter)
+            if dropped:
+                found += _split(states, list(kept.values()), list(zip(*kept, strict=True)))
+            elif kept:
+                found.append(Part(tuple(states), tuple(kept.values()), tuple(kept)))
     return sorted(found, key=lambda part: (part.size, part.members))
 
 
-def _merge(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[tuple[int, ...]]) -> Part:
-    """Merges states with equal rows; after a merger only the rows that lead there are looked at again."""
+def _merge(
+    members: Sequence[tuple[int, ...]], rows: Sequence[tuple[int, ...]]
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Merges states with equal rows, and returns members and rows; after a merger only the rows that lead there are looked at again."""
     here = list(range(len(rows)))  # the state that each was merged into, itself if none
     current = list(rows)
     holder: dict[tuple[int, ...], int] = {}
@@ -110,12 +124,7 @@ def _merge(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Seq
             merged.append([])
         merged[number[end]] += members[q]
     table = [tuple([DEAD if r == DEAD else number[final[r]] for r in current[end]]) for end in number]
-    kept: dict[tuple[int, ...], int] = {}
-    identity = tuple(range(len(table)))
-    for letter, column in zip(letters, zip(*table, strict=True), strict=True):
-        if column not in kept and column != identity and len(set(column) - {DEAD}) > 1:
-            kept[column] = letter
-    return Part(tuple(tuple(sorted(m)) for m in merged), tuple(kept.values()), tuple(kept))
+    return [tuple(sorted(m)) for m in merged], table
 
 
 def _last(here: list[int], q: int) -> int:

@@ -34,46 +34,50 @@ def test_strong_components_in_reverse_topological_order(automaton: Automaton) ->
     assert all(place[r] <= place[q] for q, row in enumerate(automaton.delta) for r in row if r != DEAD)
 
 
-def merged_in_rounds(automaton: Automaton, component: frozenset[int]) -> set[frozenset[int]]:
-    """The classes of states that equal rows merge, round by round."""
-    label = {q: q for q in component}
-    while True:
-        rows: dict[tuple[int, ...], int] = {}
-        fresh = {
-            q: rows.setdefault(tuple(label.get(r, DEAD) for r in automaton.delta[q]), q) for q in sorted(component)
-        }
-        if len(set(fresh.values())) == len(set(label.values())):
-            return {frozenset(q for q in component if fresh[q] == b) for b in set(fresh.values())}
-        label = fresh
+def cycle_lengths(element: tuple[int, ...]) -> set[int]:
+    found = set()
+    for start, q in enumerate(element):
+        steps = 1
+        while q not in (start, DEAD) and steps <= len(element):
+            q, steps = element[q], steps + 1
+        if q == start and steps > 1:
+            found.add(steps)
+    return found
 
 
-@settings(max_examples=400, deadline=None)
-@given(automata(max_states=8))
-def test_parts_are_the_components_merged(automaton: Automaton) -> None:
-    expected = [merged_in_rounds(automaton, c) for c in components(automaton) if len(c) > 1]
-    for part in counter_parts(automaton):
-        assert {frozenset(m) for m in part.members} in expected
+def all_cycle_lengths(columns: tuple[tuple[int, ...], ...], size: int) -> set[int]:
+    elements = [tuple(range(size))]
+    seen = set(elements)
+    for element in elements:
+        for column in columns:
+            product = tuple(DEAD if q == DEAD else column[q] for q in element)
+            if product not in seen:
+                seen.add(product)
+                elements.append(product)
+    return set().union(*(cycle_lengths(element) for element in elements))
+
+
+@settings(max_examples=300, deadline=None)
+@given(automata(max_states=6))
+def test_parts_keep_the_periods_of_all_counters(automaton: Automaton) -> None:
+    parts = counter_parts(automaton)
+    kept = [all_cycle_lengths(part.maps, part.size) for part in parts]
+    assert set().union(*kept) == all_cycle_lengths(automaton.columns, automaton.states)
+    for part in parts:
         assert len(set(zip(*part.maps, strict=True))) == part.size
+        assert len(set(part.maps)) == len(part.maps) > 0
+        block = {q: i for i, m in enumerate(part.members) for q in m}
+        assert any(set(block) <= component for component in components(automaton))
         for letter, column in zip(part.letters, part.maps, strict=True):
-            block = {q: i for i, m in enumerate(part.members) for q in m}
-            for q in block:
-                after = block.get(automaton.delta[q][letter], DEAD)
-                assert column[block[q]] == after
-    kept = {frozenset(q for m in part.members for q in m) for part in counter_parts(automaton)}
-    for component in components(automaton):
-        if component not in kept and len(component) > 1:
-            classes = merged_in_rounds(automaton, component)
-            inside = [
-                {r for q in component if (r := automaton.delta[q][c]) in component} for c in range(automaton.classes)
-            ]
-            blocks = {q: b for b in classes for q in b}
-            images = [{blocks[r] for r in image} for image in inside]
-            identity = [
-                all(blocks.get(automaton.delta[q][c]) == blocks[q] for q in component) for c in range(automaton.classes)
-            ]
-            assert len(classes) == 1 or all(
-                same or len(image) < 2 for same, image in zip(identity, images, strict=True)
-            )
+            assert column != tuple(range(part.size))
+            assert len(set(column) - {DEAD}) > 1
+            for q, i in block.items():
+                assert column[i] == block.get(automaton.delta[q][letter], DEAD)
+
+
+def test_a_window_and_a_flip_flop_have_no_parts() -> None:
+    assert counter_parts(automaton_of([[q * 2 % 8, (q * 2 + 1) % 8] for q in range(8)], [7])) == []
+    assert counter_parts(automaton_of([[0, 1, 0], [0, 1, 1]], [1])) == []
 
 
 def test_merging_a_long_chain_takes_no_time() -> None:
