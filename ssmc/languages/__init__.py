@@ -1,7 +1,22 @@
 """What the user writes: expressions, automata files and grammar files become an Automaton."""
 
+from ssmc.languages.formats import FORMATS, write_automaton
 from ssmc.languages.grammar import Grammar, parse_grammar, shipped_grammars
-from ssmc.languages.source import Language, language_of, read_language
+from ssmc.languages.patterns import PatternSet, pattern_set
+from ssmc.languages.source import Language, language_of, read_language, read_languages
 from ssmc.languages.utf8 import to_bytes
 
-__all__ = ["Grammar", "Language", "language_of", "parse_grammar", "read_language", "shipped_grammars", "to_bytes"]
+__all__ = [
+    "FORMATS",
+    "Grammar",
+    "Language",
+    "PatternSet",
+    "language_of",
+    "parse_grammar",
+    "pattern_set",
+    "read_language",
+    "read_languages",
+    "shipped_grammars",
+    "to_bytes",
+    "write_automaton",
+]

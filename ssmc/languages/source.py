@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import sys
-import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ssmc.alphabet import Alphabet
-from ssmc.automaton import Automaton
-from ssmc.errors import InputError, Position, UsageError
-from ssmc.languages.construct import construct
-from ssmc.languages.formal import Source, check_names, parse_formal
+from ssmc.errors import InputError, Position
+from ssmc.languages.formal import Source
 from ssmc.languages.formats import format_of, read_automaton
 from ssmc.languages.grammar import parse_grammar, shipped_grammars
+from ssmc.languages.header import Symbols, alphabet_option, header_alphabet, header_sets, split_header
 from ssmc.languages.limits import SECONDS, STATE_LIMIT, Budget
-from ssmc.languages.python_re import is_verbose, parse_python
+from ssmc.languages.notation import default_syntax, translate
+from ssmc.languages.python_re import is_verbose
 
-Symbols = tuple[str, ...] | Literal["bytes"] | None
-"""An explicit alphabet, single bytes, or text."""
+if TYPE_CHECKING:
+    from ssmc.automaton import Automaton
 
-SYNTAXES = ("formal", "python")
-BYTES = "bytes"
-"""The alphabet option that chooses single bytes as symbols."""
-_HEADER_KEYS: dict[str, type] = {"alphabet": object, "mode": str, "syntax": str, "name": str, "search": bool}
 _LEVELS = {"tokens": "symbol", "bytes": "byte", "codepoints": "codepoint"}
-_TEXT = Alphabet("codepoints", (), (0,), (0,))
-_BINARY = Alphabet("bytes", (), (0,), (0,))
 
 
 @dataclass(frozen=True)
@@ -51,18 +43,6 @@ class Language:
     options: tuple[tuple[str, Any], ...] = ()
 
 
-def alphabet_option(option: str) -> tuple[str, ...] | Literal["bytes"]:
-    """What `--alphabet` says: symbols, `w0,w1,i` or one character each, `ab`; or `bytes`.
-
-    Raises:
-        InputError: a symbol is empty, repeated or contains white space.
-    """
-    if option == BYTES:
-        return "bytes"
-    parts = [part.strip() for part in option.split(",")] if "," in option else list(option)
-    return check_names(parts)
-
-
 def language_of(
     expression: str,
     *,
@@ -79,7 +59,7 @@ def language_of(
         expression: the expression.
         name: the name of the language, and the file in error positions.
         alphabet: the symbols, `ab` or `w0,w1,i`; `bytes` for single bytes; text (code points) when not given.
-        syntax: the notation, `formal` or `python`; when not given, `formal` for an explicit alphabet and `python` otherwise.
+        syntax: the notation, `formal`, `python` or `ltl`; when not given, `formal` for an explicit alphabet and `python` otherwise.
         search: whether a match may lie anywhere in the word (`python` only).
         state_limit: the largest number of states on the way.
         seconds: wall-clock limit.
@@ -91,7 +71,9 @@ def language_of(
     """
     budget = Budget(state_limit, seconds)
     symbols = None if alphabet is None else alphabet_option(alphabet)
-    return _from_text(Source(expression, file=name), name, symbols, syntax, search, budget)
+    notation = syntax or default_syntax(symbols)
+    automaton, level = translate(Source(expression, file=name), symbols, notation, search, budget, {})
+    return Language(automaton, name, expression, notation, level)
 
 
 def read_language(
@@ -131,106 +113,79 @@ def read_language(
         level = _LEVELS[automaton.alphabet.kind]
         return Language(automaton, stem, text, "dfa-json" if form == "json" else form, level)
     options, body = split_header(text, file)
-    symbols = alphabet_option(alphabet) if alphabet is not None else _header_alphabet(options, file)
-    notation = syntax or options.get("syntax")
-    search = search or options.get("search", False)
-    if "\n" in body.text and (notation or default_syntax(symbols)) == "python" and not is_verbose(body):
-        line_end = body.text.index("\n")
+    settings = _settings(options, file, suffix, alphabet, syntax, search)
+    if "\n" in body.text and settings.syntax == "python" and not is_verbose(body):
         raise InputError(
             "several lines: a file holds one pattern, unless flag (?x) is set or its lines are patterns (--lines)",
-            body.position(line_end),
+            body.position(body.text.index("\n")),
         )
-    language = _from_text(body, str(options.get("name", stem)), symbols, notation, search, budget)
+    automaton, level = translate(body, settings.symbols, settings.syntax, settings.search, budget, settings.sets)
     rest = tuple((key, value) for key, value in options.items() if key == "mode")
-    return replace(language, options=rest)
+    return Language(automaton, str(options.get("name", stem)), body.text, settings.syntax, level, rest)
 
 
-def default_syntax(symbols: Symbols) -> str:
-    """The notation when none is asked for: formal over an explicit alphabet, otherwise Python's."""
-    return "formal" if isinstance(symbols, tuple) else "python"
+def read_languages(
+    source: str,
+    *,
+    alphabet: str | None = None,
+    syntax: str | None = None,
+    search: bool = False,
+    state_limit: int = STATE_LIMIT,
+    seconds: float = SECONDS,
+) -> list[Language]:
+    """The languages of a text of patterns, one a line; blank lines are skipped, and header lines hold for all.
 
-
-def _from_text(
-    source: Source, name: str, symbols: Symbols, syntax: str | None, search: bool, budget: Budget
-) -> Language:
-    syntax = syntax or default_syntax(symbols)
-    if syntax not in SYNTAXES:
-        raise UsageError(f"unknown syntax {syntax!r}; known: {', '.join(SYNTAXES)}")
-    if syntax == "formal":
-        if not source.text.strip():
-            raise InputError("empty expression (the empty word is written ())", source.position(0))
-        if not isinstance(symbols, tuple):
-            raise UsageError("formal notation needs its alphabet: --alphabet ab, --alphabet w0,w1,i, or '#: alphabet'")
-        if search:
-            raise UsageError("search is for Python syntax; in formal notation write .* around the expression")
-        automaton = construct(parse_formal(source, symbols), Alphabet.tokens(symbols), budget)
-        return Language(automaton, name, source.text, "formal")
-    if not source.text:
-        raise InputError("empty expression (the empty word is written (?:))", source.position(0))
-    binary = symbols == BYTES
-    expression = parse_python(source, binary=binary, search=search)
-    automaton = construct(expression, _BINARY if binary else _TEXT, budget)
-    level = "byte" if binary else "codepoint"
-    if isinstance(symbols, tuple):
-        automaton, level = restrict(automaton, symbols), "symbol"
-    return Language(automaton, name, source.text, "python", level)
-
-
-def restrict(automaton: Automaton, names: tuple[str, ...]) -> Automaton:
-    """The words of a code point automaton that use these characters only, over the explicit alphabet of them.
+    Args:
+        source: a path or `-`.
+        alphabet: as in `read_language`.
+        syntax: as in `read_language`.
+        search: as in `read_language`.
+        state_limit: the largest number of states on the way, for each pattern.
+        seconds: wall-clock limit, for each pattern.
 
     Raises:
-        UsageError: a name is not one character.
+        InputError: the source cannot be read, or a pattern is malformed, or there is none.
+        UsageError: the options make no sense together.
+        LimitError: a limit is exceeded.
     """
-    if any(len(name) != 1 for name in names):
-        raise UsageError("Python syntax over an explicit alphabet needs symbols of one character")
-    classes = [automaton.alphabet.class_of(ord(name)) for name in names]
-    alphabet = Alphabet.of_classes("tokens", names, classes)
-    if not automaton.states:
-        return Automaton.empty(alphabet)
-    used = list(dict.fromkeys(classes))
-    table = [[row[c] for c in used] for row in automaton.delta]
-    return Automaton.from_table(alphabet, table, 0, automaton.accepting)
+    file, text = _read(source)
+    options, body = split_header(text, file)
+    settings = _settings(options, file, Path(file).suffix.lower(), alphabet, syntax, search)
+    stem = str(options.get("name", Path(file).stem if source != "-" else "-"))
+    out = []
+    for row, line in enumerate(body.text.split("\n"), body.line):
+        pattern = line.rstrip("\r")
+        if pattern:
+            budget = Budget(state_limit, seconds)
+            automaton, level = translate(
+                Source(pattern, row, file=file),
+                settings.symbols,
+                settings.syntax,
+                settings.search,
+                budget,
+                settings.sets,
+            )
+            out.append(Language(automaton, f"{stem}:{row}", pattern, settings.syntax, level))
+    if not out:
+        raise InputError("no pattern", body.position(0))
+    return out
 
 
-def _header_alphabet(options: dict[str, Any], file: str) -> Symbols:
-    value = options.get("alphabet")
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return alphabet_option(value)
-    if not isinstance(value, list):
-        raise InputError("header: 'alphabet' is a list of strings or a string", Position(1, 1, file=file))
-    return check_names(value, Position(1, 1, file=file))
+class _Settings(NamedTuple):
+    """What the header and the options say together; an option wins."""
+
+    symbols: Symbols
+    syntax: str
+    search: bool
+    sets: dict[str, list[str]]
 
 
-def split_header(text: str, file: str | None = None) -> tuple[dict[str, Any], Source]:
-    """The options of the leading `#: key = value` lines (TOML values), and the rest of the text without final newlines.
-
-    Raises:
-        InputError: a header line is not TOML, or its key is unknown or repeated.
-    """
-    options: dict[str, Any] = {}
-    lines = text.split("\n")
-    row = 0
-    while row < len(lines) and lines[row].startswith("#:"):
-        line = lines[row].rstrip("\r")
-        position = Position(row + 1, 1, line, file)
-        try:
-            pairs = tomllib.loads(line[2:])
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"header line is not 'key = TOML value': {error}", position) from None
-        for key, value in pairs.items():
-            if key not in _HEADER_KEYS:
-                raise InputError(f"unknown header key {key!r}; known: {', '.join(_HEADER_KEYS)}", position)
-            if key in options:
-                raise InputError(f"header key {key!r} occurs twice", position)
-            if not isinstance(value, _HEADER_KEYS[key]):
-                kind = "string" if _HEADER_KEYS[key] is str else "true or false"
-                raise InputError(f"header key {key!r} has a {kind} value", position)
-            options[key] = value
-        row += 1
-    return options, Source("\n".join(lines[row:]).rstrip("\r\n"), line=row + 1, file=file)
+def _settings(
+    options: dict[str, Any], file: str, suffix: str, alphabet: str | None, syntax: str | None, search: bool
+) -> _Settings:
+    symbols = alphabet_option(alphabet) if alphabet is not None else header_alphabet(options, file)
+    notation = syntax or options.get("syntax") or ("ltl" if suffix == ".ltl" else default_syntax(symbols))
+    return _Settings(symbols, notation, search or options.get("search", False), header_sets(options, symbols, file))
 
 
 def _read(source: str) -> tuple[str, str]:
