@@ -88,7 +88,8 @@ def test_the_classes_fit_together_and_the_evidence_is_true(automaton: Automaton)
     assert found["L-trivial"] == classify(reverse(automaton))["R-trivial"].holds
     for membership in result.memberships:
         evidence = membership.evidence
-        assert membership.holds or (evidence is not None and evidence.text(automaton))
+        assert evidence is not None
+        assert evidence.text(automaton)
         for word in evidence.inside if evidence else ():
             assert automaton.accepts([automaton.alphabet.representatives[c] for c in word]), membership
         for word in evidence.outside if evidence else ():
@@ -282,6 +283,12 @@ def test_above_the_monoid_limit_the_tests_on_the_automaton_remain() -> None:
     assert (result["DA = FO2[<]"].holds, result["DA = FO2[<]"].reason) == (None, "the monoid is above its limit")
     assert result.need is not None
     assert result.need.gates == "non-negative"
+
+
+def test_above_the_limit_one_counter_still_tells_something() -> None:
+    need = classify(permutations([1, 2, 3, 4, 0], [1, 0, 2, 3, 4]), monoid_limit=10).need
+    assert need is not None
+    assert (need.gates, need.text) == ("beyond", "needs at least a p-th root of unity as a gate, p = 5")
 
 
 def test_a_chain_of_dead_ends_has_no_longest_word() -> None:

@@ -16,7 +16,7 @@ class Need:
     """The gates that suffice and without which it cannot be done.
 
     Attributes:
-        gates: `non-negative`, `signed`, `complex` or `permutation`.
+        gates: `non-negative`, `signed`, `complex` or `permutation`; `beyond` when only the period of one counter is known.
         text: one sentence.
         source: where it is proved.
     """
@@ -60,3 +60,9 @@ def need_of(groups: Sequence[Group]) -> Need:
         text,
         "Shakerinava et al. 2026: k complex diagonal layers give the groups with an abelian series of length k",
     )
+
+
+def need_beyond(period: int) -> Need:
+    """What is known from one counter when the monoid is too large to look for its groups."""
+    root = "a -1 gate" if period == 2 else f"a p-th root of unity as a gate, p = {period}"
+    return Need("beyond", f"needs at least {root}", STAR_FREE.source)

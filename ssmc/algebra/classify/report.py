@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ssmc.algebra.classify.counting import commutative, group_language, regular_ac0, solvable
@@ -10,7 +10,7 @@ from ssmc.algebra.classify.finite import cofinite, finite, reverse_definite
 from ssmc.algebra.classify.hierarchy import level_three_halves, strictly_piecewise, upward_closed
 from ssmc.algebra.classify.local import generalised_definite, local_da, locally_testable, locally_threshold_testable
 from ssmc.algebra.classify.membership import Evidence, Membership
-from ssmc.algebra.classify.needs import STAR_FREE, Need, need_of
+from ssmc.algebra.classify.needs import STAR_FREE, Need, need_beyond, need_of
 from ssmc.algebra.classify.order import with_local_order, with_piecewise_order
 from ssmc.algebra.classify.subject import Subject
 from ssmc.algebra.classify.suffixes import definite, strictly_local, tier_strictly_local
@@ -98,7 +98,23 @@ def classify(automaton: Automaton, *, monoid_limit: int = MONOID_LIMIT) -> Class
     )
     size = None if subject.monoid is None else subject.monoid.size
     level = _level(subject, verdict, up, down, piecewise, sigma, pi)
-    return Classification(memberships, level, _need(subject, verdict), verdict, size)
+    shown = tuple(_with_example(subject, membership) for membership in memberships)
+    return Classification(shown, level, _need(subject, verdict), verdict, size)
+
+
+def _with_example(subject: Subject, membership: Membership) -> Membership:
+    """A positive answer without words gets a shortest word of the language and a shortest one outside."""
+    if not membership.holds or membership.evidence is not None:
+        return membership
+    table = subject.complete
+    reached = [table.path(q) for q in range(table.states)]
+    inside = min((w for q, w in enumerate(reached) if q in table.accepting), key=len, default=None)
+    outside = min((w for q, w in enumerate(reached) if q not in table.accepting), key=len, default=None)
+    words = {name: word for name, word in (("yes", inside), ("no", outside)) if word is not None}
+    parts = {"yes": "{yes} is a shortest word of the language", "no": "{no} is a shortest word outside"}
+    claim = ", ".join(parts[name] for name in words)
+    evidence = Evidence(claim, words, () if inside is None else (inside,), () if outside is None else (outside,))
+    return replace(membership, evidence=evidence)
 
 
 def _complemented(pi: Membership) -> Membership:
@@ -136,7 +152,7 @@ def _need(subject: Subject, verdict: StarFreeReport) -> Need | None:
     if verdict.verdict == "star-free":
         return STAR_FREE
     if subject.green is None:
-        return None
+        return None if verdict.witness is None else need_beyond(verdict.witness.period)
     return need_of([d.group for d in subject.green.d_classes if d.group is not None])
 
 
