@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import Action, Component
 from ssmc.cascade.system import explore_contexts
+from ssmc.cascade.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from ssmc.cascade.counters import Counter
     from ssmc.cascade.ir import Key
     from ssmc.cascade.system import Contexts, System
-    from ssmc.cascade.windows import Window
+    from ssmc.cascade.tallies import Tally
+
+Name = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""A context of a base: values of counters, tallies and window."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,36 @@ class Base:
     values: tuple[tuple[int, ...], ...]
 
 
-def make_base(system: System, counters: Sequence[Counter], window: Window, alphabet: Alphabet, *, limit: int) -> Base:
-    """The base of some counters and a window.
+def make_base(
+    system: System,
+    alphabet: Alphabet,
+    *,
+    counters: Sequence[Counter] = (),
+    tallies: Sequence[Tally] = (),
+    window: Window | None = None,
+    limit: int,
+) -> Base:
+    """The base of some counters, tallies and a window.
 
     Raises:
         LimitError: it has more than `limit` points (context, state).
     """
+    taps = Window(()) if window is None else window
 
-    def step(
-        name: tuple[tuple[int, ...], tuple[int, ...]], x: int, state: int
-    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return tuple(counter.values[state] for counter in counters), window.step(name[1], x)
+    def step(name: Name, x: int, state: int) -> Name:
+        _, counts, recent = name
+        return (
+            tuple(counter.values[state] for counter in counters),
+            tuple(tally.step(count, x) for tally, count in zip(tallies, counts, strict=True)),
+            taps.step(recent, x),
+        )
 
-    start = (tuple(0 for _ in counters), window.initial)
+    start = (tuple(0 for _ in counters), tuple(0 for _ in tallies), taps.initial)
     contexts, names = explore_contexts(system, start, step, limit=limit)
-    components = (*(_component(counter, system, alphabet) for counter in counters), *window.components(len(counters)))
-    return Base(system, contexts, components, tuple((*rho, *taps) for rho, taps in names))
+    components = [_component(counter, system, alphabet) for counter in counters]
+    components += [tally.component(alphabet, len(system.columns)) for tally in tallies]
+    components += taps.components(len(components))
+    return Base(system, contexts, tuple(components), tuple((*rho, *counts, *recent) for rho, counts, recent in names))
 
 
 def _component(counter: Counter, system: System, alphabet: Alphabet) -> Component:

@@ -21,7 +21,7 @@ from ssmc.minimize import coarsest_partition
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-from ssmc.cascade.system import Mask
+    from ssmc.cascade.system import Mask
 
 HOLD_MOVE = -1
 FREE_MOVE = -2

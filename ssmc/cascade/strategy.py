@@ -16,6 +16,7 @@ from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.search import Budget, Meter, cover_by_levels, search_greedily, search_layers, search_levels
+from ssmc.cascade.tallies import find_tallies
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ssmc.automaton import Alphabet
     from ssmc.cascade.base import Base
+    from ssmc.cascade.counters import Counter
     from ssmc.cascade.ir import Component
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.system import System
@@ -33,7 +35,7 @@ Cost = tuple[int, ...]
 
 BUDGETS = {
     0: Budget(beam=1, work=0, points=0),
-    1: Budget(beam=2, work=6_000_000, points=2_000),
+    1: Budget(beam=2, work=8_000_000, points=2_000),
     2: Budget(beam=4, work=60_000_000, points=10_000),
     3: Budget(beam=8, work=600_000_000, points=50_000),
 }
@@ -107,10 +109,11 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found]) -> None:
     counters = find_counters(system)
     bases = []
     for width in range(options.window + 1 if options.effort else 1):
+        window = find_window(system, width)
+        limit = budget.points if width else options.context_limit
         for chosen in (counters, ()) if counters else ((),):
             with suppress(LimitError):
-                limit = budget.points if width else options.context_limit
-                bases.append(make_base(system, chosen, find_window(system, width), alphabet, limit=limit))
+                bases.append(make_base(system, alphabet, counters=chosen, window=window, limit=limit))
     if options.effort:
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
@@ -119,14 +122,28 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found]) -> None:
             with choice.meter.share(3) as meter:
                 _split(system, alphabet, aside, choice, meter)
         for i, base in enumerate(bases):
-            with choice.meter.share(len(bases) - i) as meter:
+            with choice.meter.share(len(bases) + 1 - i) as meter:
                 _search(base, choice, meter)
+        if choice.depth > 1:
+            _tally(system, alphabet, counters, choice)
         if choice.best is None:
             for sequence in search_greedily(bases[0], budget):
                 choice.consider(partial(cover_by_levels, bases[0], sequence))
     for base in bases[: 2 if counters else 1]:
         if choice.best is None or choice.depth > 1:
             choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
+
+
+def _tally(system: System, alphabet: Alphabet, counters: tuple[Counter, ...], choice: Choice[Found]) -> None:
+    """Searches over the best tallies, alone and with a short window."""
+    budget = BUDGETS[choice.options.effort]
+    tallies = find_tallies(system, budget.beam)
+    tries = [(tally, width) for width in range(min(choice.options.window, 1) + 1) for tally in tallies]
+    for i, (tally, width) in enumerate(tries):
+        with choice.meter.share(len(tries) - i) as meter, suppress(LimitError):
+            window = find_window(system, width)
+            base = make_base(system, alphabet, counters=counters, tallies=(tally,), window=window, limit=budget.points)
+            _search(base, choice, meter)
 
 
 def _search(base: Base, choice: Choice[Found], meter: Meter) -> None:

@@ -50,7 +50,7 @@ def run(cascade: Cascade, word: list[int]) -> list[bool]:
     return bits
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(automata(), st.sampled_from(["recognise", "predict"]), st.data())
 def test_random_automata(automaton: Automaton, mode: str, data: st.DataObject) -> None:
     if check_starfree(automaton).verdict == "not-star-free":
