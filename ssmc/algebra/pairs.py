@@ -9,21 +9,25 @@ relation on states: the orbit is a cycle of S, and so is its image under every p
 * if every component is acyclic as a relation, there is no counter at all. Automata whose letters preserve an order of the states, and
   all cascades of identity-reset automata, are settled here: two states that first differ at level i keep both values of level i as long as
   they stay different, so S is ordered by that level;
-* otherwise a counter lives, with all prefixes of its word, inside the states on cycles of one S: the search continues on these.
+* otherwise the orbit of a counter, and its image under every prefix of the word, lies inside one strongly connected component of one
+  relation S: the skeleton continues with these *pieces* instead of with all states.
 
-In the same way (p, q, r) and (q, r, p) lie in one component of the triple graph iff there is a counter of period 3.
+In the same way (p, q, r) and (q, r, p) lie in one component of the triple graph iff there is a counter of period 3; only triples inside
+a piece have to be looked at.
 """
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from ssmc.algebra.graph import strong_components
-from ssmc.algebra.parts import Part, split_part
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from ssmc.algebra.parts import Part
 
 EDGE_LIMIT = 30_000_000
 """The largest pair graph to build: pairs times letters."""
@@ -39,12 +43,14 @@ def pair_cost(part: Part) -> int:
     return part.size * part.size * len(part.maps)
 
 
-def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Part]]:
-    """A word (over the part's letters) with a counter of period 2, or else the parts that may have a counter of another period."""
+Pieces = tuple[tuple[int, ...], ...]
+
+
+def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Pieces]]:
+    """A word (over the part's letters) with a counter of period 2, or else the pieces in which there may be a counter of another period."""
     n = part.size
-    successors = _pair_graph(part)
-    remains: set[tuple[int, ...]] = set()
-    for component in strong_components(n * n, successors):
+    found: set[Pieces] = set()
+    for component in strong_components(n * n, _pair_graph(part)):
         if len(component) == 1:
             continue
         pairs = set(component)
@@ -52,10 +58,28 @@ def search_pairs(part: Part) -> tuple[tuple[int, ...] | None, list[Part]]:
             opposite = pair % n * n + pair // n
             if opposite in pairs:
                 return _word(part, (pair // n, pair % n), (pair % n, pair // n)), []
-        states = _states_on_cycles(n, component)
-        if states:
-            remains.add(states)
-    return None, [smaller for states in sorted(remains) for smaller in split_part(part, states)]
+        pieces = _cycles(n, component)
+        if pieces:
+            found.add(pieces)
+    return None, sorted(found)
+
+
+def search_triples(part: Part, pieces: Pieces) -> tuple[int, ...] | None:
+    """A word (over the part's letters) with a counter of period 3 in one of the pieces, if there is one and the graph is within its limit."""
+    if sum(len(piece) ** 3 for piece in pieces) * len(part.maps) > TRIPLE_LIMIT:
+        return None
+    triples = [triple for piece in pieces for triple in permutations(piece, 3)]
+    number = {triple: i for i, triple in enumerate(triples)}
+    successors = []
+    for p, q, r in triples:
+        heads = {number.get((column[p], column[q], column[r]), DEAD) for column in part.maps}
+        successors.append([head for head in heads if head != DEAD])
+    for component in strong_components(len(successors), successors.__getitem__):
+        found = {triples[i] for i in component} if len(component) > 1 else set()
+        for p, q, r in found:
+            if (q, r, p) in found:
+                return _word(part, (p, q, r), (q, r, p))
+    return None
 
 
 def _pair_graph(part: Part) -> Callable[[int], Sequence[int]]:
@@ -95,31 +119,12 @@ def _large_pair_graph(part: Part) -> Callable[[int], Sequence[int]]:
     return lambda pair: flat[ends[pair] : ends[pair + 1]]
 
 
-def search_triples(part: Part) -> tuple[int, ...] | None:
-    """A word (over the part's letters) with a counter of period 3, if there is one and the triple graph is within its limit."""
-    n = part.size
-    if n**3 * len(part.maps) > TRIPLE_LIMIT:
-        return None
-    triples = [(p, q, r) for p in range(n) for q in range(n) for r in range(n) if p != q and q != r and p != r]
-    number = {triple: i for i, triple in enumerate(triples)}
-    successors = []
-    for p, q, r in triples:
-        heads = {number.get((column[p], column[q], column[r]), DEAD) for column in part.maps}
-        successors.append([head for head in heads if head != DEAD])
-    for component in strong_components(len(successors), successors.__getitem__):
-        found = {triples[i] for i in component} if len(component) > 1 else set()
-        for p, q, r in found:
-            if (q, r, p) in found:
-                return _word(part, (p, q, r), (q, r, p))
-    return None
-
-
-def _states_on_cycles(n: int, component: Iterable[int]) -> tuple[int, ...]:
-    """The states on cycles of a set of pairs read as a relation."""
+def _cycles(n: int, component: Iterable[int]) -> Pieces:
+    """The strongly connected components with a cycle of a set of pairs read as a relation."""
     related: list[list[int]] = [[] for _ in range(n)]
     for pair in component:
         related[pair // n].append(pair % n)
-    return tuple(sorted(q for cycle in strong_components(n, related.__getitem__) if len(cycle) > 1 for q in cycle))
+    return tuple(sorted(tuple(sorted(c)) for c in strong_components(n, related.__getitem__) if len(c) > 1))
 
 
 def _word(part: Part, start: Sequence[int], goal: Sequence[int]) -> tuple[int, ...]:

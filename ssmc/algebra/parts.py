@@ -57,13 +57,6 @@ def counter_parts(automaton: Automaton) -> list[Part]:
     return _split(members, range(automaton.classes), automaton.delta)
 
 
-def split_part(part: Part, states: Sequence[int]) -> list[Part]:
-    """The parts of a part whose other states are taken away."""
-    number = {q: i for i, q in enumerate(states)}
-    rows = [[number.get(column[q], DEAD) for column in part.maps] for q in states]
-    return _split([part.members[q] for q in states], part.letters, rows)
-
-
 def _split(members: Sequence[tuple[int, ...]], letters: Sequence[int], rows: Sequence[Sequence[int]]) -> list[Part]:
     found: list[Part] = []
     for component in strong_components(len(rows), lambda q: {r for r in rows[q] if r != DEAD}):

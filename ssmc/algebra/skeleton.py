@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ssmc.algebra.parts import Part
 
@@ -82,63 +82,109 @@ class _Images:
         return union
 
 
-def search_skeleton(part: Part, set_limit: int, deadline: float) -> Finding:
+def search_skeleton(
+    part: Part, set_limit: int, deadline: float, pieces: Sequence[Sequence[int]] | None = None
+) -> Finding:
     """Whether the part has a counter.
 
     Args:
         part: a reduced strongly connected component.
         set_limit: the largest number of image sets to visit.
         deadline: the value of `time.monotonic` at which to give up.
+        pieces: disjoint sets of states such that under every prefix of a counter's word the orbit stays inside one of them, if such are
+            known (see `pairs`). Then the search begins with each piece, and an image is cut into what it has of each piece. An edge
+            inside a component is still a bijection, for nothing can be cut off there; and if w takes P to itself, P·w cut to P's piece, and so on, is a descending
+            sequence of sets that contain the orbit.
     """
-    return _Search(part).run(set_limit, deadline)
+    return _Search(part, pieces).run(set_limit, deadline)
 
 
 class _Search:
     """Tarjan's algorithm over image sets that are generated on the way; a component is judged when it is complete."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, pieces: Sequence[Sequence[int]] | None) -> None:
         self.part = part
         self.images = _Images(part)
         width = self.images.width
         self.small = {bytes(width), *((1 << q).to_bytes(width, "little") for q in range(part.size))}
+        self.piece: list[int] | None = None
         self.number: dict[bytes, int] = {}
         self.keys: list[bytes] = []
         self.order: list[int] = []  # time of the visit, 0 before it
         self.low: list[int] = []
-        self.heads: list[
-            list[int]
-        ] = []  # by letter, -1 for a small image; empty before the visit and after the judgement
+        # heads of edges, -1 for a small image; empty before the visit and after the judgement
+        self.heads: list[list[int]] = []
+        self.letters: list[Sequence[int]] = []
         self.stack: list[int] = []
-        start = ((1 << part.size) - 1).to_bytes(width, "little")
-        self.number[start] = 0
-        self._add(start)
+        masks = [(1 << part.size) - 1]
+        if pieces is not None:
+            masks = [sum(1 << q for q in piece) for piece in pieces]
+            self.piece = [0] * part.size
+            for mask, piece in zip(masks, pieces, strict=True):
+                for q in piece:
+                    self.piece[q] = mask
+        self.starts = [self._node(mask.to_bytes(width, "little")) for mask in masks]
 
-    def _add(self, key: bytes) -> None:
-        self.keys.append(key)
-        self.order.append(0)
-        self.low.append(0)
-        self.heads.append([])
+    def _node(self, key: bytes) -> int:
+        found = self.number.get(key)
+        if found is None:
+            found = self.number[key] = len(self.keys)
+            self.keys.append(key)
+            self.order.append(0)
+            self.low.append(0)
+            self.heads.append([])
+            self.letters.append(())
+        return found
 
     def _visit(self, node: int, clock: int) -> Iterator[int]:
         self.order[node] = self.low[node] = clock
         self.stack.append(node)
-        small, number, keys, heads = self.small, self.number, self.keys, []
-        for key in self.images.of(keys[node]):
+        images = self.images.of(self.keys[node])
+        if self.piece is not None:
+            self._cut(node, images, self.piece)
+            return iter(self.heads[node])
+        small, number, heads = self.small, self.number, []
+        for key in images:
             if key in small:
                 heads.append(-1)
                 continue
             head = number.get(key)
-            if head is None:
-                head = number[key] = len(keys)
-                self._add(key)
-            heads.append(head)
+            heads.append(self._node(key) if head is None else head)
         self.heads[node] = heads
+        self.letters[node] = range(len(heads))
         return iter(heads)
 
+    def _cut(self, node: int, images: Sequence[bytes], piece: list[int]) -> None:
+        """The heads of a node when images are cut into pieces."""
+        width = self.images.width
+        heads, letters = [], []
+        for letter, image in enumerate(images):
+            if image in self.small:
+                continue
+            bits = int.from_bytes(image, "little")
+            while bits:
+                lowest = bits & -bits
+                mask = piece[lowest.bit_length() - 1] | lowest
+                kept = bits & mask
+                bits &= ~mask
+                if kept != lowest:
+                    heads.append(self._node(kept.to_bytes(width, "little")))
+                    letters.append(letter)
+        self.heads[node], self.letters[node] = heads, letters
+
     def run(self, set_limit: int, deadline: float) -> Finding:
+        for start in self.starts:
+            if not self.order[start]:
+                finding = self._explore(start, set_limit, deadline)
+                if finding is not None:
+                    return finding
+        return Finding(False, len(self.order))
+
+    def _explore(self, start: int, set_limit: int, deadline: float) -> Finding | None:
+        """Everything that can be reached from a set; None if there is no counter in it."""
         order, low, heads = self.order, self.low, self.heads
-        clock = 1
-        path = [(0, self._visit(0, clock))]
+        clock = 1 + max(order)
+        path = [(start, self._visit(start, clock))]
         while path:
             node, rest = path[-1]
             for head in rest:
@@ -160,7 +206,7 @@ class _Search:
                     word = self._judge(node)
                     if word is not None:
                         return Finding(True, len(order), word)
-        return Finding(False, len(order))
+        return None
 
     def _judge(self, root: int) -> tuple[int, ...] | None:
         """Takes a complete component off the stack; a word that permutes the root's set nontrivially, if there is one."""
@@ -169,15 +215,14 @@ class _Search:
             place -= 1
         component = self.stack[place:]
         del self.stack[place:]
-        edges = {member: self.heads[member] for member in component}
+        lonely = len(component) == 1 and root not in self.heads[root]
+        edges = {} if lonely else {m: list(zip(self.letters[m], self.heads[m], strict=True)) for m in component}
         for member in component:
-            self.heads[member] = []
-        if len(component) == 1 and root not in edges[root]:
-            return None
-        return _disagreement(self.part, self.keys[root], root, edges)
+            self.heads[member], self.letters[member] = [], ()
+        return None if lonely else _disagreement(self.part, self.keys[root], root, edges)
 
 
-def _disagreement(part: Part, key: bytes, root: int, edges: dict[int, list[int]]) -> tuple[int, ...] | None:
+def _disagreement(part: Part, key: bytes, root: int, edges: dict[int, list[tuple[int, int]]]) -> tuple[int, ...] | None:
     """A word that permutes the root's set nontrivially, or None when all labels of the component agree."""
     bits = int.from_bytes(key, "little")
     label = {root: tuple(q for q in range(part.size) if bits >> q & 1)}
@@ -185,7 +230,7 @@ def _disagreement(part: Part, key: bytes, root: int, edges: dict[int, list[int]]
     queue = [root]
     for node in queue:
         points = label[node]
-        for letter, head in enumerate(edges[node]):
+        for letter, head in edges[node]:
             if head not in edges:
                 continue
             column = part.maps[letter]
@@ -211,14 +256,14 @@ def _tree(via: dict[int, tuple[int, int]], node: int) -> tuple[int, ...]:
     return tuple(reversed(word))
 
 
-def _path(edges: dict[int, list[int]], start: int, goal: int) -> tuple[int, ...]:
+def _path(edges: dict[int, list[tuple[int, int]]], start: int, goal: int) -> tuple[int, ...]:
     """A shortest path inside the component."""
     via: dict[int, tuple[int, int]] = {}
     queue = [start]
     for node in queue:
         if node == goal:
             break
-        for letter, head in enumerate(edges[node]):
+        for letter, head in edges[node]:
             if head in edges and head != start and head not in via:
                 via[head] = (node, letter)
                 queue.append(head)

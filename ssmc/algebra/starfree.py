@@ -14,6 +14,9 @@ from ssmc.algebra.skeleton import search_skeleton
 from ssmc.algebra.witness import Witness, build_witness
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssmc.algebra.pairs import Pieces
     from ssmc.algebra.parts import Part
     from ssmc.automaton import Automaton
 
@@ -105,7 +108,7 @@ def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[i
     """A word of classes with a counter, the number of sets visited, and whether some part stayed undecided.
 
     The cheap test first: a search of the skeleton for no longer than the pairs would take; where it does not end, pairs and triples of states, which either settle the part or
-    leave fewer states; and the whole skeleton of what is left.
+    leave pieces of it; and the whole skeleton of what is left.
     """
     sets = 0
     undecided = False
@@ -113,20 +116,19 @@ def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[i
         first = search_skeleton(part, min(part.size**2 // 2 + 8, set_limit - sets), deadline)
         sets += first.sets
         word = first.word or None
-        remains: list[Part] = []
+        remains: Sequence[Pieces | None] = ()
         if first.verdict is None:
-            word, remains = search_pairs(part) if pair_cost(part) <= EDGE_LIMIT else (None, [part])
-        if word is not None:
-            return tuple(part.letters[x] for x in word), sets, False
-        for rest in remains:
-            word = search_triples(rest)
+            word, remains = search_pairs(part) if pair_cost(part) <= EDGE_LIMIT else (None, [None])
+        for pieces in remains:
+            if word is None and pieces is not None:
+                word = search_triples(part, pieces)
             if word is None:
-                finding = search_skeleton(rest, set_limit - sets, deadline)
+                finding = search_skeleton(part, set_limit - sets, deadline, pieces)
                 sets += finding.sets
                 word = finding.word or None
                 undecided = undecided or finding.verdict is None
-            if word is not None:
-                return tuple(rest.letters[x] for x in word), sets, False
+        if word is not None:
+            return tuple(part.letters[x] for x in word), sets, False
     return None, sets, undecided
 
 

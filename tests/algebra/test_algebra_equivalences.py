@@ -114,7 +114,7 @@ def test_every_test_gives_one_verdict(seed: int) -> None:
     for part in counter_parts(automaton):
         word, rest = search_pairs(part)
         assert not (aperiodic and word is not None)
-        assert not (aperiodic and any(search_triples(smaller) for smaller in rest))
+        assert not (aperiodic and any(search_triples(part, pieces) for pieces in rest))
 
 
 @pytest.mark.parametrize("path", shipped_grammars(), ids=lambda path: path.stem)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from ssmc.algebra.parts import counter_parts
 from ssmc.algebra.random_automata import random_automaton, random_cascade, random_monotone, random_ordered
 from ssmc.algebra.skeleton import search_skeleton
 from ssmc.algebra.witness import build_witness
+from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
     from ssmc.automaton import Automaton
@@ -34,11 +36,20 @@ def test_pairs_and_triples_agree_with_the_monoid(automaton: Automaton) -> None:
             assert witness is not None
             assert witness.period == 2
         settled = settled and word is None and not rest
-        triple = search_triples(part)
+        whole = (tuple(range(part.size)),)
+        triple = search_triples(part, whole)
         if triple is not None:
             three = True
             assert build_witness(automaton, [part.letters[x] for x in triple]) is not None
-        assert word is not None or triple is None or any(search_triples(smaller) for smaller in rest)
+        assert word is not None or (triple is None) == all(search_triples(part, pieces) is None for pieces in rest)
+        # the search over pieces agrees with the search over all sets
+        if word is None:
+            forever = time.monotonic() + 60
+            findings = [search_skeleton(part, 10_000, forever, pieces) for pieces in rest]
+            assert any(f.verdict for f in findings) == search_skeleton(part, 10_000, forever).verdict
+            for finding in findings:
+                if finding.verdict:
+                    assert build_witness(automaton, [part.letters[x] for x in finding.word]) is not None
     assert two == any(2 in lengths for lengths in powers)
     assert three == any(3 in lengths for lengths in powers)
     if settled:
@@ -61,7 +72,7 @@ def test_pairs_leave_a_star_free_automaton_open() -> None:
     word, rest = search_pairs(part)
     assert word is None
     assert rest
-    assert all(search_skeleton(smaller, 1000, time.monotonic() + 60).verdict is False for smaller in rest)
+    assert all(search_skeleton(part, 1000, time.monotonic() + 60, pieces).verdict is False for pieces in rest)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -103,3 +114,27 @@ def test_the_pair_test_decides_monoids_that_nobody_can_enumerate() -> None:
     started = time.monotonic()
     assert check_starfree(automaton_of(rows, [0]), monoid_limit=0).verdict == "star-free"
     assert time.monotonic() - started < 20
+
+
+def shuffle(one: Automaton, two: Automaton) -> Automaton:
+    """Both automata side by side, each with letters of its own; it accepts where both do."""
+    rows = []
+    for p, q in product(range(one.states), range(two.states)):
+        row = [DEAD if r == DEAD else r * two.states + q for r in one.delta[p]]
+        rows.append(row + [DEAD if r == DEAD else p * two.states + r for r in two.delta[q]])
+    return automaton_of(rows, [p * two.states + q for p in one.accepting for q in two.accepting])
+
+
+def test_pieces_decide_where_neither_pairs_nor_the_skeleton_do() -> None:
+    n = 20
+    chain = automaton_of(
+        [[min(q + 1, n - 1), max(q - 1, 0), *(q + (q == c) for c in range(n - 1))] for q in range(n)], [0]
+    )
+    automaton = shuffle(OPEN_TO_PAIRS, chain)
+    [part] = counter_parts(automaton)
+    word, rest = search_pairs(part)
+    assert word is None
+    assert rest
+    assert search_skeleton(part, 50_000, time.monotonic() + 60).verdict is None
+    report = check_starfree(automaton, monoid_limit=0, set_limit=50_000)
+    assert report.verdict == "star-free"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from slow_twins import automata, automaton_of
 
 from ssmc.algebra.graph import strong_components
-from ssmc.algebra.parts import counter_parts, split_part
+from ssmc.algebra.parts import counter_parts
 from ssmc.automaton import DEAD, Automaton
 
 
@@ -86,10 +86,3 @@ def test_merging_a_long_chain_takes_no_time() -> None:
     started = time.monotonic()
     assert counter_parts(automaton_of(rows, [n - 1])) == []
     assert time.monotonic() - started < 5
-
-
-def test_taking_states_away() -> None:
-    [part] = counter_parts(automaton_of([[(q + 1) % 5, q] if q else [1, 2] for q in range(5)], [0]))
-    assert part.size == 5
-    assert split_part(part, range(5)) == [part]
-    assert split_part(part, range(4)) == []
