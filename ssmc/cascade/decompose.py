@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.algebra import check_starfree
 from ssmc.cascade.assemble import assemble, constant_cascade
-from ssmc.cascade.search import Meter
+from ssmc.cascade.meter import Meter
 from ssmc.cascade.strategy import BUDGETS, Choice, Options, cost_of, explore
 from ssmc.cascade.system import System
 from ssmc.errors import LimitError, NotStarFreeError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import STALE, Covering
 from ssmc.cascade.levels import FREE_MOVE, Draft, Level, Points, Refinement, build, draft, merge, refine
+from ssmc.cascade.meter import STEP, Meter
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ssmc.cascade.base import Base
     from ssmc.cascade.system import System
 
-_STEP = 8
-"""The cost of one transition of a context automaton, in the unit of the bit operations of a closure."""
 _WIDEST = 12
 """The most levels side by side in one layer."""
 _ALL_SUBSETS = 6
@@ -43,30 +41,6 @@ class Budget:
     beam: int
     work: int
     points: int
-
-
-class Meter:
-    """Work left, counted in elementary operations and not in seconds, so that results are reproducible."""
-
-    def __init__(self, work: int) -> None:
-        self.left = work
-
-    def spend(self, work: int) -> None:
-        """Takes work off."""
-        self.left -= work
-
-    @contextmanager
-    def share(self, parts: int) -> Iterator[Meter]:
-        """A meter with one of several equal parts of the work left; what it does not use stays here."""
-        child = Meter(max(self.left, 0) // parts)
-        before = child.left
-        yield child
-        self.spend(before - child.left)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the work is used up."""
-        return self.left <= 0
 
 
 @dataclass(frozen=True)
@@ -173,7 +147,7 @@ def _refine(levels: tuple[Level, ...], budget: Budget, meter: Meter) -> Refineme
     step = refine(levels, limit=budget.points)
     points = levels[0].points
     met = budget.points if step is None else len(step.merged)
-    meter.spend(_STEP * (met + len(points.number)) * points.width)
+    meter.spend(STEP * (met + len(points.number)) * points.width)
     return step
 
 

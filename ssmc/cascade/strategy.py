@@ -15,7 +15,7 @@ from ssmc.cascade.ir import layers_of
 from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
-from ssmc.cascade.search import Budget, Meter, cover_by_levels, search_greedily, search_layers, search_levels
+from ssmc.cascade.search import Budget, cover_by_levels, search_greedily, search_layers, search_levels
 from ssmc.cascade.tallies import find_tallies
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.base import Base
     from ssmc.cascade.counters import Counter
     from ssmc.cascade.ir import Component
+    from ssmc.cascade.meter import Meter
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.system import System
 
@@ -102,8 +103,15 @@ def cost_of(components: tuple[Component, ...], entries: int = 0) -> Cost:
     return max(layers_of(components), default=0), channels, windows, entries + sum(len(c.table) for c in components)
 
 
-def explore(system: System, alphabet: Alphabet, choice: Choice[Found]) -> None:
-    """Offers a choice every candidate for a system: bases alone, parallel parts, search over bases, and holonomy."""
+def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, splits: int = 2) -> None:
+    """Offers a choice every candidate for a system: bases alone, parallel parts, search over bases, and holonomy.
+
+    Args:
+        system: what to decompose.
+        alphabet: for names.
+        choice: what receives the candidates.
+        splits: how many times quotients may be split again.
+    """
     options = choice.options
     budget = BUDGETS[options.effort]
     counters = find_counters(system)
@@ -118,9 +126,9 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found]) -> None:
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
                 choice.consider(partial(cover_by_levels, base, sequence))
-        for aside in (frozenset[int](), absorbing_states(system)):
+        for aside in dict.fromkeys((frozenset[int](), absorbing_states(system))) if splits else ():
             with choice.meter.share(3) as meter:
-                _split(system, alphabet, aside, choice, meter)
+                _split(system, alphabet, aside, choice, meter, splits)
         for i, base in enumerate(bases):
             with choice.meter.share(len(bases) + 1 - i) as meter:
                 _search(base, choice, meter)
@@ -137,7 +145,8 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found]) -> None:
 def _tally(system: System, alphabet: Alphabet, counters: tuple[Counter, ...], choice: Choice[Found]) -> None:
     """Searches over the best tallies, alone and with a short window."""
     budget = BUDGETS[choice.options.effort]
-    tallies = find_tallies(system, budget.beam)
+    with choice.meter.share(4) as meter:
+        tallies = find_tallies(system, meter, budget.beam)
     tries = [(tally, width) for width in range(min(choice.options.window, 1) + 1) for tally in tallies]
     for i, (tally, width) in enumerate(tries):
         with choice.meter.share(len(tries) - i) as meter, suppress(LimitError):
@@ -156,7 +165,9 @@ def _search(base: Base, choice: Choice[Found], meter: Meter) -> None:
         choice.consider(partial(cover_by_levels, base, sequence))
 
 
-def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found], meter: Meter) -> None:
+def _split(
+    system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found], meter: Meter, splits: int
+) -> None:
     """Decomposes quotients side by side, then searches levels on top of them.
 
     A quotient that is not aperiodic (a quotient of partial maps need not be), or no shallower than what is known, is left to the levels.
@@ -167,7 +178,7 @@ def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Ch
         with meter.share(len(parts) + 1 - i) as share:
             inner: Choice[tuple[Component, ...]] = Choice(choice.options, share, _finish_part)
             try:
-                explore(part.system, alphabet, inner)
+                explore(part.system, alphabet, inner, splits=splits - 1)
             except PeriodicError:
                 continue
         if inner.best is not None and inner.depth < choice.depth:

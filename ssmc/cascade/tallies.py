@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import Action, Component, overwrite
+from ssmc.cascade.meter import STEP
 from ssmc.cascade.system import explore_contexts, members
 from ssmc.errors import LimitError
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
     from ssmc.automaton import Alphabet
     from ssmc.cascade.ir import Key
+    from ssmc.cascade.meter import Meter
     from ssmc.cascade.system import System
 
+_POINTS = 8
+"""A tally with more points (value, state) than this times the number of states is not looked at."""
 _PAIRED_LETTERS = 8
 """Up to this number of classes a tally raised by one letter and cleared by another is tried for every two."""
 
@@ -60,10 +64,14 @@ class Tally:
         return Component(name, "counter", self.top + 1, (), MappingProxyType(table), saturating=True)
 
 
-def find_tallies(system: System, most: int) -> tuple[Tally, ...]:
+def find_tallies(system: System, meter: Meter, most: int) -> tuple[Tally, ...]:
     """The tallies that separate most pairs of states, at most `most` of them, each with the least top that separates as many."""
+    work = STEP * len(system.columns) * 2 * system.states
     scored: list[tuple[int, int, Tally]] = []
     for raised, cleared in _candidates(system):
+        if meter.is_empty:
+            break
+        meter.spend(work)
         tally = Tally(raised, cleared, system.states)
         separated = _separated(system, tally)
         if separated:
@@ -72,6 +80,7 @@ def find_tallies(system: System, most: int) -> tuple[Tally, ...]:
     for separated, _, tally in sorted(scored)[:most]:
         low, high = 1, tally.top
         while low < high:
+            meter.spend(work)
             middle = (low + high) // 2
             if _separated(system, Tally(tally.raised, tally.cleared, middle)) >= -separated:
                 high = middle

@@ -14,8 +14,9 @@ from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.base import make_base
 from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, Points, build, draft, merge
+from ssmc.cascade.meter import Meter
 from ssmc.cascade.quotients import absorbing_states, find_parts
-from ssmc.cascade.search import Budget, Meter, cover_by_levels, search_greedily, search_layers, search_levels
+from ssmc.cascade.search import Budget, cover_by_levels, search_greedily, search_layers, search_levels
 from ssmc.cascade.strategy import Options
 from ssmc.cascade.system import System, members
 from ssmc.cascade.tallies import Tally, find_tallies
@@ -119,7 +120,7 @@ def test_quotients_are_congruences_that_separate(system: System) -> None:
 @settings(max_examples=30, deadline=None)
 @given(systems(), st.data())
 def test_tallies_count(system: System, data: st.DataObject) -> None:
-    for tally in find_tallies(system, 3):
+    for tally in find_tallies(system, Meter(10**6), 3):
         assert not tally.raised & tally.cleared
         word = data.draw(st.lists(st.integers(0, len(system.columns) - 1), max_size=12))
         value = 0
@@ -132,7 +133,7 @@ def test_tallies_count(system: System, data: st.DataObject) -> None:
 
 def test_a_tally_has_the_least_top() -> None:
     run = System((tuple(min(q + 1, 4) for q in range(5)), (0, 0, 0, 0, 4)))
-    best = find_tallies(run, 1)[0]
+    best = find_tallies(run, Meter(10**6), 1)[0]
     # at top 3 the run of three is told from longer ones by the class read next
     assert best == Tally(frozenset([0]), frozenset([1]), 3)
 
