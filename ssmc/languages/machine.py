@@ -49,6 +49,9 @@ class Machine:
         self.verdicts: list[tuple[int, ...]] = []
         self._rows: list[list[int] | None] = []
         self._state: dict[tuple[Context, Groups, tuple[int, ...]], int] = {}
+        self._twins: dict[int, int] = {}
+        self._first: dict[tuple[int, ...], int] = {}
+        self._uses: dict[int, tuple[int, int]] = {}
         self._everything: int | None = None
         self._plain: dict[tuple[Context, int], int] = {}
         self._entered: dict[tuple[Context, Groups], int] = {}
@@ -86,6 +89,11 @@ class Machine:
     def intern(self, context: Context, groups: dict[int, int], verdicts: Iterable[int]) -> int:
         """The number of a state, `DEAD` if it accepts nothing and nothing can follow."""
         pool = self.engine.pool
+        for number in [number for number in groups if number != NO_OBLIGATION]:
+            possible, free = self._use(number)
+            bits = groups[number] & possible
+            groups[number] = bits & ~free
+            groups[NO_OBLIGATION] = groups.get(NO_OBLIGATION, 0) | bits & free
         if len(groups) > 1:  # a thread with more obligations than another at the same position adds nothing
             sets = pool.sets
             for number in list(groups):
@@ -99,6 +107,9 @@ class Machine:
         plain = ordered[0][1] if ordered and ordered[0][0] == NO_OBLIGATION else 0
         if verdict == (NO_OBLIGATION,) and plain & self.positions.universal:
             return self._accept_all()
+        if context:
+            trackers = self.engine.trackers
+            context = tuple([trackers[t].twin(q) for t, q in zip(self.trackers, context, strict=True)])
         key = (context, ordered, verdict)
         state = self._state.setdefault(key, len(self._rows))
         if state == len(self._rows):
@@ -109,6 +120,17 @@ class Machine:
             if state & 0x1F == 0:
                 self.engine.budget.check_states(state)
         return state
+
+    def _use(self, number: int) -> tuple[int, int]:
+        """The positions that can read something under an obligation set, and those whose symbols all meet it at once."""
+        if number not in self._uses:
+            possible = bound = 0
+            for c, mask in enumerate(self.masks):
+                left = self.engine.pool.after(number, c)
+                possible |= mask if left != IMPOSSIBLE else 0
+                bound |= mask if left != NO_OBLIGATION else 0
+            self._uses[number] = (possible, ~bound)
+        return self._uses[number]
 
     def _accept_all(self) -> int:
         """The state from which every word is accepted; its context matters no more."""
@@ -134,6 +156,12 @@ class Machine:
             row = [self._after(groups, c, context) for c, context in enumerate(contexts)]
         self._rows[state] = row
         return row
+
+    def twin(self, state: int) -> int:
+        """The first state with the same row: the guards have read the state, from now on only its successors matter."""
+        if state not in self._twins:
+            self._twins[state] = self._first.setdefault(tuple(self.row(state)), state)
+        return self._twins[state]
 
     def _plain_row(self, positions: int, contexts: list[Context]) -> list[int]:
         """The row of a state without obligations, which most are."""

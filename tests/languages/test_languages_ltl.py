@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssmc.errors import InputError, LimitError, RegexSyntaxError, UsageError
+from ssmc.errors import InputError, LimitError, UsageError
 from ssmc.languages import language_of, read_language
 
 LETTERS = "abc"

@@ -1,0 +1,133 @@
+"""The practical expressions of practical.toml: time to the minimal DFA, its size, and whether the language is star-free.
+
+    python benchmarks/languages_practical.py [--repeat N] [--layers SECONDS] [--record]
+
+The goal is under 1 s for each expression and under 50 ms for the median. A time is the median of N runs in one process, after a first run
+that computes the character tables of Python's `re` (shown apart). With `--layers` each star-free language is also encoded to bytes and
+decomposed, for at most so many seconds. The table is printed as Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import statistics
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ssmc.algebra import check_starfree
+from ssmc.bench.machine import machine, machine_line
+from ssmc.cascade import decompose
+from ssmc.errors import LimitError
+from ssmc.languages import language_of, to_bytes
+
+HERE = Path(__file__).parent
+RECORD = HERE / "records" / "languages_practical.json"
+GOAL_EACH, GOAL_MEDIAN = 1.0, 0.05
+
+
+class Timeout(Exception):
+    """The time for one decomposition is over."""
+
+
+def layers_of(automaton: Any, seconds: int) -> dict[str, Any]:
+    """Byte states and scan layers of the cascade (recognise), or why there are none."""
+
+    def stop(*_: object) -> None:
+        raise Timeout
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        binary = to_bytes(automaton)
+        return {"byte_states": binary.states, "layers": decompose(binary).depth}
+    except (Timeout, LimitError) as reason:
+        return {"layers": None, "layers_missing": str(reason) or f"not within {seconds} s"}
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def measure(expression: dict[str, Any], repeat: int, layers: int) -> dict[str, Any]:
+    """One row: size, verdict and times of an expression."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        language = language_of(expression["pattern"])
+        times.append(time.perf_counter() - start)
+    automaton = language.automaton
+    for key, expected in (("accepts", True), ("rejects", False)):
+        for word in expression[key]:
+            if automaton.accepts(automaton.alphabet.encode(word)) != expected:
+                sys.exit(f"{expression['name']}: {word!r} should be in {key}")
+    start = time.perf_counter()
+    report = check_starfree(automaton)
+    row = {
+        "name": expression["name"],
+        "median_s": statistics.median(times),
+        "max_s": max(times),
+        "states": automaton.states,
+        "classes": automaton.classes,
+        "verdict": report.verdict,
+        "verdict_s": time.perf_counter() - start,
+    }
+    if report.witness is not None:
+        shown = report.to_json(automaton)["witness"]
+        row |= {"word": "".join(shown["word"]), "period": shown["period"]}
+    elif layers:
+        row |= layers_of(automaton, layers)
+    return row
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table of the rows."""
+    lines = ["| expression | states | classes | star-free | layers | ms |", "| --- | ---: | ---: | --- | ---: | ---: |"]
+    for row in rows:
+        verdict = "yes" if row["verdict"] == "star-free" else row["verdict"]
+        if "word" in row:
+            word = row["word"].replace("|", "\\|")
+            verdict = f"no: `{word}` counts modulo {row['period']}"
+        layers = row.get("layers")
+        lines.append(
+            f"| {row['name']} | {row['states']} | {row['classes']} | {verdict} | {'' if layers is None else layers} "
+            f"| {row['median_s'] * 1e3:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures, prints and, if asked, records."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--layers", type=int, default=0, help="seconds for each decomposition")
+    parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
+    arguments = parser.parse_args()
+    found = machine()
+    print(machine_line(found))
+    start = time.perf_counter()
+    language_of(r"(?i)\w\d\s[a-z]")
+    tables = time.perf_counter() - start
+    expressions = tomllib.loads((HERE / "practical.toml").read_text(encoding="utf-8"))["expression"]
+    rows = [measure(expression, arguments.repeat, arguments.layers) for expression in expressions]
+    print(markdown(rows))
+    median = statistics.median(row["median_s"] for row in rows)
+    slowest = max(rows, key=lambda row: row["median_s"])
+    starfree = sum(row["verdict"] == "star-free" for row in rows)
+    print(
+        f"\n{len(rows)} expressions, {starfree} star-free; median {median * 1e3:.2f} ms, slowest {slowest['name']} "
+        f"{slowest['median_s'] * 1e3:.1f} ms; character tables {tables * 1e3:.0f} ms once"
+    )
+    if arguments.record:
+        RECORD.parent.mkdir(exist_ok=True)
+        record = {"machine": found, "repeat": arguments.repeat, "tables_s": tables, "median_s": median, "rows": rows}
+        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"wrote {RECORD}")
+    sys.exit(median >= GOAL_MEDIAN or slowest["median_s"] >= GOAL_EACH)
+
+
+if __name__ == "__main__":
+    main()
