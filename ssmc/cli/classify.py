@@ -55,7 +55,7 @@ def _answer(source: Source, *, monoid_limit: int | None, as_json: bool) -> int:
 def _in_words(title: str, automaton: Automaton, found: Classification) -> str:
     size = "above its limit" if found.monoid_size is None else f"of {found.monoid_size:,} elements"
     lines = [f"{title}: {automaton.states:,} live states, a syntactic monoid {size}"]
-    lines += [f"  {_mark(m):<4}{m.name + _order(m):<34}{_reason(automaton, m)}".rstrip() for m in found.memberships]
+    lines += [f"  {_mark(m):<4}{m.name + _order(m):<42}{_reason(automaton, m)}".rstrip() for m in found.memberships]
     lines.append(f"  Straubing-Thérien level: {found.level}")
     need = "not known within the limits" if found.need is None else found.need.text
     return "\n".join([*lines, f"  a state-space model: {need}"])

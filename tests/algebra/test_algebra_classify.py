@@ -54,7 +54,11 @@ IMPLIED = [
     ("generalised-definite", "locally-testable"),
     ("strictly-local", "locally-testable"),
     ("strictly-local", "tier-based-strictly-local"),
-    ("tier-based-strictly-local", "star-free"),
+    ("tier-based-strictly-local", "tier-based-locally-testable"),
+    ("locally-testable", "tier-based-locally-testable"),
+    ("tier-based-locally-testable", "tier-based-locally-threshold-testable"),
+    ("locally-threshold-testable", "tier-based-locally-threshold-testable"),
+    ("tier-based-locally-threshold-testable", "star-free"),
     ("locally-testable", "locally-threshold-testable"),
     ("locally-threshold-testable", "FO2[<,+1]"),
     ("strictly-piecewise", "piecewise-testable"),
@@ -289,6 +293,18 @@ def test_above_the_limit_one_counter_still_tells_something() -> None:
     need = classify(permutations([1, 2, 3, 4, 0], [1, 0, 2, 3, 4]), monoid_limit=10).need
     assert need is not None
     assert (need.gates, need.text) == ("beyond", "needs at least a p-th root of unity as a gate, p = 5")
+
+
+def test_a_tier() -> None:
+    # c may stand anywhere; a and b alternate on their tier, beginning with a
+    automaton = automaton_of([[1, DEAD, 0], [DEAD, 0, 1]], [0])
+    result = classify(automaton)
+    assert result["strictly-local"].holds is False
+    assert (result["tier-based-strictly-local"].holds, result["tier-based-strictly-local"].order) == (True, 2)
+    assert result["locally-testable"].holds is False
+    assert (result["tier-based-locally-testable"].holds, result["tier-based-locally-testable"].order) == (True, 2)
+    everything = classify(automaton_of([[0, 0]], [0]))
+    assert everything["tier-based-locally-testable"].holds is True
 
 
 def test_a_chain_of_dead_ends_has_no_longest_word() -> None:

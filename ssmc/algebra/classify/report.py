@@ -13,7 +13,8 @@ from ssmc.algebra.classify.membership import Evidence, Membership
 from ssmc.algebra.classify.needs import STAR_FREE, Need, need_beyond, need_of
 from ssmc.algebra.classify.order import with_local_order, with_piecewise_order
 from ssmc.algebra.classify.subject import Subject
-from ssmc.algebra.classify.suffixes import definite, strictly_local, tier_strictly_local
+from ssmc.algebra.classify.suffixes import definite, strictly_local
+from ssmc.algebra.classify.tier import on_tier
 from ssmc.algebra.classify.trivial import da, j_trivial, l_trivial, piecewise_testable, r_trivial
 from ssmc.algebra.starfree import StarFreeReport, check_starfree
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
 
 MONOID_LIMIT = 20_000
+TIER_LOCAL = "Heinz, Rawal and Tanner 2011; Lambert and Rogers 2020: erase the neutral symbols"
+TIER_TESTABLE = "Lambert 2023: erase the neutral symbols"
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,20 @@ def classify(automaton: Automaton, *, monoid_limit: int = MONOID_LIMIT) -> Class
     piecewise = piecewise_testable(subject)
     up, down = upward_closed(subject), strictly_piecewise(subject)
     sigma, pi = level_three_halves(subject), level_three_halves(subject.complement)
+    local, testable = strictly_local(subject), _locally_testable(subject)
+    threshold = locally_threshold_testable(subject)
     memberships = (
         finite(subject),
         cofinite(subject),
         definite(subject),
         reverse_definite(subject),
         generalised_definite(subject),
-        strictly_local(subject),
-        tier_strictly_local(subject),
-        with_local_order(subject, locally_testable(subject)),
-        locally_threshold_testable(subject),
+        local,
+        on_tier("tier-based-strictly-local", strictly_local, local, subject, TIER_LOCAL),
+        testable,
+        on_tier("tier-based-locally-testable", _locally_testable, testable, subject, TIER_TESTABLE),
+        threshold,
+        on_tier("tier-based-locally-threshold-testable", locally_threshold_testable, threshold, subject, TIER_TESTABLE),
         down,
         up,
         with_piecewise_order(subject, piecewise),
@@ -93,13 +100,24 @@ def classify(automaton: Automaton, *, monoid_limit: int = MONOID_LIMIT) -> Class
         _star_free(subject, verdict),
         commutative(subject),
         group_language(subject),
-        regular_ac0(subject),
-        solvable(subject),
+        _settled(regular_ac0(subject), verdict),
+        _settled(solvable(subject), verdict),
     )
     size = None if subject.monoid is None else subject.monoid.size
     level = _level(subject, verdict, up, down, piecewise, sigma, pi)
     shown = tuple(_with_example(subject, membership) for membership in memberships)
     return Classification(shown, level, _need(subject, verdict), verdict, size)
+
+
+def _locally_testable(subject: Subject) -> Membership:
+    return with_local_order(subject, locally_testable(subject))
+
+
+def _settled(membership: Membership, verdict: StarFreeReport) -> Membership:
+    """A class that has all star-free languages needs no monoid for them."""
+    if membership.holds is None and verdict.verdict == "star-free":
+        return Membership(membership.name, True, membership.theorem)
+    return membership
 
 
 def _with_example(subject: Subject, membership: Membership) -> Membership:

@@ -1,4 +1,4 @@
-"""Languages that a sliding window decides: definite, and strictly local, also on a tier.
+"""Languages that a sliding window decides: definite, and strictly local.
 
 Both are read off the graph of pairs of different states under the letters. If it has no cycle, a word longer than its longest path merges all
 states (of the complete automaton: definite) or all live states on which it is defined (of the trimmed automaton: strictly local).
@@ -58,25 +58,9 @@ def definite(subject: Subject) -> Membership:
 
 def strictly_local(subject: Subject) -> Membership:
     """Whether forbidden factors of length k, also at the two ends, define the language."""
-    letters = range(subject.automaton.classes)
-    return _local(
-        subject, "strictly-local", letters, "", "De Luca and Restivo 1980; Edlefsen et al. 2008: suffix substitution"
-    )
-
-
-def tier_strictly_local(subject: Subject) -> Membership:
-    """Whether the language is strictly local once its neutral symbols are erased."""
-    states = range(subject.automaton.states)
-    neutral = [c for c in range(subject.automaton.classes) if all(subject.automaton.delta[q][c] == q for q in states)]
-    letters = [c for c in range(subject.automaton.classes) if c not in neutral]
-    theorem = "Heinz, Rawal and Tanner 2011; Lambert and Rogers 2020: erase the symbols that act as the identity"
-    return _local(
-        subject, "tier-based-strictly-local", letters, " on the tier of the symbols that are not neutral", theorem
-    )
-
-
-def _local(subject: Subject, name: str, letters: Sequence[int], tier: str, theorem: str) -> Membership:
+    name, theorem = "strictly-local", "De Luca and Restivo 1980; Edlefsen et al. 2008: suffix substitution"
     automaton = subject.automaton
+    letters = range(automaton.classes)
     if automaton.states**2 * len(letters) > PAIR_LIMIT:
         return undecided(name, theorem, "the pair graph is above its limit")
     if not automaton.states:
@@ -85,11 +69,11 @@ def _local(subject: Subject, name: str, letters: Sequence[int], tier: str, theor
     if cycle is not None:
         start, loop = cycle
         text = "{one} ({shared})^k {end} and {two} ({shared})^k {other} are in the language, {two} ({shared})^k {end} is not, for every k"
-        return Membership(name, False, theorem, evidence=_substitution(subject, start, loop, text + tier))
+        return Membership(name, False, theorem, evidence=_substitution(subject, start, loop, text))
     if pair is None:
-        return Membership(name, True, theorem, order=1, evidence=Evidence("single symbols decide" + tier))
+        return Membership(name, True, theorem, order=1, evidence=Evidence("single symbols decide"))
     order = len(word) + 2
-    text = f"factors of length {order} decide{tier}, shorter ones do not: " + (
+    text = f"factors of length {order} decide, shorter ones do not: " + (
         "{one}·{shared}·{end} and {two}·{shared}·{other} are in the language, {two}·{shared}·{end} is not"
     )
     return Membership(name, True, theorem, order=order, evidence=_substitution(subject, pair, word, text))
