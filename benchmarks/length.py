@@ -27,8 +27,7 @@ from ssmc.errors import NotStarFreeError
 from ssmc.languages import read_language, shipped_grammars
 from ssmc.nn import Model
 from ssmc.targets import DTYPES, lower
-from ssmc.verify import count_errors, live_walk, prove, with_error
-from ssmc.verify.agreement import states_along
+from ssmc.verify import count_errors, live_walk, prove, states_along, with_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,7 @@ RECORD = Path(__file__).parent / "records"
 MODES: tuple[Mode, ...] = ("recognise", "predict")
 
 
-def words(automaton: Automaton, mode: str, length: int, seed: int) -> dict[str, list[int]]:
+def words(automaton: Automaton, mode: str, length: int, seed: str) -> dict[str, list[int]]:
     """The inputs of a language and mode, by kind."""
     rng = random.Random(seed)
     walk = live_walk(automaton, length, rng)
@@ -70,19 +69,21 @@ def run(model: Model, word: list[int], device: str) -> tuple[torch.Tensor, list[
     return logits[0], [torch.cat(parts).cpu() for parts in states], seconds
 
 
-def measure(automaton: Automaton, mode: Mode, length: int, device: str, seed: int) -> Iterator[dict[str, Any]]:
+def measure(automaton: Automaton, mode: Mode, length: int, device: str, seed: str) -> Iterator[dict[str, Any]]:
     """One row for each dtype and input."""
     cascade = decompose(automaton, mode)
-    inputs = words(automaton, mode, length, seed)
+    inputs = {
+        kind: (word, states_along(automaton, word)) for kind, word in words(automaton, mode, length, seed).items()
+    }
     for dtype in DTYPES:
         weights = lower(cascade, dtype=dtype)
         proof = prove(Model.of(weights.config, weights.tensors), automaton, cascade)
-        for kind, word in inputs.items():
+        for kind, (word, path) in inputs.items():
             model = Model.of(weights.config, weights.tensors)
             logits, states, seconds = run(model, word, device)
             row: dict[str, Any] = {"mode": mode, "dtype": dtype, "input": kind, "symbols": len(word)}
-            row["live"] = int((states_along(automaton, word)[:-1] != DEAD).sum())
-            row["errors"] = count_errors(model, automaton, word, logits)
+            row["live"] = int((path[:-1] != DEAD).sum())
+            row["errors"] = count_errors(model, automaton, path, logits)
             row["proof"] = proof.proof
             row["tokens_per_second"] = round(len(word) / seconds)
             if device == "cuda":
@@ -114,7 +115,9 @@ def main() -> None:
         automaton = read_language(str(path)).automaton
         for mode in MODES:
             try:
-                for row in measure(automaton, mode, options.length, options.device, options.seed):
+                for row in measure(
+                    automaton, mode, options.length, options.device, f"{options.seed} {path.stem} {mode}"
+                ):
                     rows.append({"grammar": path.stem, **row})
                     print(" ".join(f"{key}={value}" for key, value in rows[-1].items()), flush=True)
             except NotStarFreeError:

@@ -1,6 +1,6 @@
 """Proofs of equivalence between a model and its automaton, and their certificates."""
 
-from ssmc.verify.agreement import count_errors, live_walk, with_error
+from ssmc.verify.agreement import count_errors, live_walk, states_along, with_error
 from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
 from ssmc.verify.explore import explore
 from ssmc.verify.prove import prove
@@ -15,6 +15,7 @@ __all__ = [
     "live_walk",
     "prove",
     "specification",
+    "states_along",
     "weights_digest",
     "with_error",
 ]

@@ -86,24 +86,24 @@ def answers(automaton: Automaton, mode: str) -> NDArray[Any]:
     return np.concatenate([accepting, legal[:, np.array(automaton.alphabet.classes, dtype=np.int64)]], axis=1)
 
 
-def count_errors(model: Model, automaton: Automaton, word: list[int], logits: torch.Tensor) -> int:
+def count_errors(model: Model, automaton: Automaton, states: NDArray[np.int64], logits: torch.Tensor) -> int:
     """The positions at which a logit is not exactly the one that the language asks for.
 
     Args:
         model: what made the logits.
         automaton: the language.
-        word: the input; in predict mode a live prefix.
-        logits: (len(word), outputs).
+        states: (T + 1,): those of `states_along` for the input; in predict mode a live prefix.
+        logits: (T, outputs).
     """
     import torch
 
     table = np.where(answers(automaton, model.config["mode"]), 128.0, -128.0)
     exact = torch.from_numpy(table).to(logits.dtype).to(logits.device)
-    states = torch.from_numpy(states_along(automaton, word)[1:]).to(logits.device)
+    after = torch.from_numpy(states[1:]).to(logits.device)
     wrong = 0
-    for start in range(0, len(word), CHUNK):
+    for start in range(0, len(after), CHUNK):
         part = slice(start, start + CHUNK)
-        wrong += int((logits[part] != exact[states[part]]).any(dim=-1).sum())
+        wrong += int((logits[part] != exact[after[part]]).any(dim=-1).sum())
     return wrong
 
 

@@ -37,8 +37,9 @@ def test_long_words_agree_at_every_position(path, mode):
         model = Model.of(weights.config, weights.tensors)
         for word in words:
             logits, _ = model(torch.tensor([word]))
-            assert count_errors(model, automaton, word, logits[0]) == 0
-            assert count_errors(model, automaton, word, -logits[0]) == LENGTH
+            states = states_along(automaton, word)
+            assert count_errors(model, automaton, states, logits[0]) == 0
+            assert count_errors(model, automaton, states, -logits[0]) == LENGTH
 
 
 def test_walks_are_live_and_errors_late():
