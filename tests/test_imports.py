@@ -147,6 +147,18 @@ for args in (["--help"], ["--version"], ["nonsense"]):
     assert not loaded_after(code) & heavy
 
 
+def test_a_small_decision_loads_no_heavy_package() -> None:
+    code = """
+from ssmc.cli import main
+try:
+    main(["check-starfree", "flip-flop"])
+except SystemExit as ending:
+    assert ending.code == 0
+"""
+    heavy = {"torch", "automata", "networkx", "rich", "numpy", "pydot", "triton", "safetensors", "http", "urllib"}
+    assert not loaded_after(code) & heavy
+
+
 @pytest.mark.parametrize("package", ["ssmc.kernels", "ssmc.nn"])
 def test_the_network_needs_no_compiler(package: str) -> None:
     block = (

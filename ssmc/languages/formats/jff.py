@@ -7,9 +7,9 @@ symbol of it, a label is a symbol; an empty label reads nothing.
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
 
 from ssmc.errors import InputError, Position
 from ssmc.languages.formats.edges import Draft, alphabet_note, edges_of, noted_alphabet
@@ -71,7 +71,7 @@ def write_jff(automaton: Automaton) -> str:
         marks = ("<initial/>" if q == 0 else "") + ("<final/>" if q in automaton.accepting else "")
         lines.append(f'<state id="{q}" name="q{q}"><x>{100 + 100 * q}.0</x><y>100.0</y>{marks}</state>')
     lines += [
-        f"<transition><from>{q}</from><to>{r}</to><read>{escape(symbol)}</read></transition>"
+        f"<transition><from>{q}</from><to>{r}</to><read>{escape(symbol, quote=False)}</read></transition>"
         for q, symbol, r in edges_of(automaton)
     ]
     lines += ["</automaton>", "</structure>"]
