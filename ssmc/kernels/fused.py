@@ -12,7 +12,7 @@ import triton
 from torch import Tensor
 
 from ssmc.errors import InputError
-from ssmc.kernels.bits import run_bits
+from ssmc.kernels.bits import reduce_chunks, run_bits, run_chunks
 
 if TYPE_CHECKING:
     from ssmc.kernels.machine import BitMachine
@@ -29,12 +29,19 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """How a launch is cut: threads a program (32 tokens each) and tiles a look-back window."""
+    """How a launch is cut: threads a program (16 * parts tokens each), tiles a look-back window, most chunks."""
 
     threads: int = 128
-    window: int = 32
+    window: int = 64
     warps: int = 4
     registers: int = 0
+    parts: int = 2
+    chunks: int = 1024
+
+    @property
+    def tile(self) -> int:
+        """Tokens a tile."""
+        return self.threads * self.parts * 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +144,7 @@ def run_fused(
         machine: The tables.
         tokens: Symbols (B, T), contiguous.
         states: State (B,) that enters each string; zero when absent.
-        output: A byte a token, a bit a token (B * T / 32 words of int32, for the whole stream) or none.
+        output: A byte a token, a bit a token (16 a word of int16, for the whole stream) or none.
         final: Whether the states at the end are wanted where B > 1 (they cost a test a token).
         cut: Sizes; chosen when absent.
 
@@ -155,47 +162,69 @@ def run_fused(
         flat = flat.clone()
     single = rows == 1
     final = final and not single
-    tile = cut.threads * 32
+    tile = cut.tile
     whole = count - count % tile
     device = tokens.device
     starts = torch.zeros(1, dtype=tables.word, device=device) if states is None else states.to(tables.word)
     entry = starts[:1]
     end = torch.empty(1, dtype=tables.word, device=device)
     finals = torch.empty(rows, dtype=tables.word, device=device) if final else end
-    padded = triton.cdiv(count, 32) * 32 if output == "bits" else count
+    padded = triton.cdiv(count, 16) * 16 if output == "bits" else count
     outputs = torch.empty(padded // 8 if output == "bits" else padded, dtype=torch.uint8, device=device)
+    word = torch.int16 if output == "bits" else torch.int32
     fixed = {
-        "NG": cut.threads, "W": cut.window, "DEPTH": len(tables.reads), "READS": tables.reads,
-        "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
-        "HALF": tables.half, "WIDE": tables.wide, "TOPS": tables.tops, "DIRECT": tables.direct,
-        "OUT_READS": machine.reads, "AFTER": machine.after, "OUT": output,
-        "STRINGS": "none" if single else "long" if length >= 32 else "short",
-        "STARTS": states is not None and not single, "FINAL": final, "num_warps": cut.warps,
+        "NG": cut.threads, "HALF": tables.half, "WIDE": tables.wide, "TOPS": tables.tops, "DIRECT": tables.direct,
+        "STRINGS": "none" if single else "long" if length >= 16 * cut.parts else "short",
+        "STARTS": states is not None and not single, "PARTS": cut.parts, "num_warps": cut.warps,
     }  # fmt: skip
     if cut.registers and tokens.is_cuda:
         fixed["maxnreg"] = cut.registers
+    says = {"OUT_READS": machine.reads, "AFTER": machine.after, "OUT": output, "FINAL": final}
 
-    def launch(text: Tensor, out: Tensor, base: int, first: int, amount: int, entering: Tensor) -> None:
+    def in_chunks(text: Tensor, out: Tensor, entering: Tensor) -> None:
+        tiles = whole // tile
+        run = triton.cdiv(tiles, cut.chunks)
+        chunks = triton.cdiv(tiles, run)
+        maps = torch.empty(2, chunks + 1, dtype=tables.word, device=device)
+        one = {"SIZE": tables.sizes[0], "OWN": tables.owns[0]}
+        reduce_chunks[(chunks,)](
+            text, tables.classes, tables.gates, starts, maps[0], maps[1], 0, run, tiles, length, **fixed, **one
+        )
+        literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
+        truth = sum(int(x) << k for k, x in enumerate(machine.output)) if literal else 0
+        run_chunks[(chunks,)](
+            text, tables.classes, tables.gates, tables.output, entering, starts, out.view(torch.int32), finals, end, maps[0],
+            maps[1], 0, run, tiles, length, signed(truth, 32), **fixed, **one, **says,
+            CHUNKS=triton.next_power_of_2(chunks), LITERAL=literal,
+        )  # fmt: skip
+
+    def in_tiles(text: Tensor, out: Tensor, first: int, amount: int, entering: Tensor) -> None:
         tiles = triton.cdiv(amount, tile)
         size = (4 if tables.wide else 2) * len(tables.reads) * (tiles + triton.cdiv(tiles, cut.window))
         slots = torch.zeros(size, dtype=torch.int64, device=device)
         run_bits[(tiles,)](
-            text.view(torch.int32), tables.classes, tables.gates, tables.output, entering, starts, out, finals, end,
-            slots, base, first, amount, length, tiles, **fixed, WHOLE=amount % tile == 0,
+            text, tables.classes, tables.gates, tables.output, entering, starts, out, finals, end, slots, first, first,
+            amount, length, tiles, **fixed, **says, W=cut.window, DEPTH=len(tables.reads), READS=tables.reads,
+            OFFSETS=tables.offsets, SIZES=tables.sizes, OWNS=tables.owns, KNOWN=tables.known,
+            WHOLE=amount % tile == 0,
         )  # fmt: skip
 
     with torch.cuda.device(device if tokens.is_cuda else -1):
         if whole:
-            out = outputs[: whole // 8] if output == "bits" else outputs[:whole]
-            launch(flat[:whole], out.view(torch.int32), 0, 0, whole, entry)
+            text = flat[:whole].view(torch.int32)
+            out = (outputs[: whole // 8] if output == "bits" else outputs[:whole]).view(word)
+            if len(tables.reads) == 1 and not tables.wide and cut.parts == 2:
+                in_chunks(text, out, entry)
+            else:
+                in_tiles(text, out, 0, whole, entry)
         if whole < count:
-            text = torch.zeros(tile, dtype=torch.uint8, device=device)
-            text[: count - whole] = flat[whole:]
+            rest = torch.zeros(tile, dtype=torch.uint8, device=device)
+            rest[: count - whole] = flat[whole:]
             room = torch.empty(tile, dtype=torch.uint8, device=device)
-            launch(text, room.view(torch.int32), whole, whole, count - whole, end if whole else entry)
+            in_tiles(rest.view(torch.int32), room.view(word), whole, count - whole, end if whole else entry)
             if output == "bytes":
                 outputs[whole:] = room[: count - whole]
             elif output == "bits":
                 outputs[whole // 8 :] = room[: (padded - whole) // 8]
-    shaped = None if output == "none" else outputs.view(torch.int32) if output == "bits" else outputs.view(rows, length)
+    shaped = None if output == "none" else outputs.view(word) if output == "bits" else outputs.view(rows, length)
     return Answer(shaped, finals if final or single else finals[:0])

@@ -25,7 +25,8 @@ TABLE_LIMIT = 1 << 20
 def add_fields(x: Words, y: Words, tops: int) -> Words:
     """The sum x + y in every field; `tops` has the highest bit of each field set."""
     top = np.uint64(tops)
-    return ((x & ~top) + (y & ~top)) ^ ((x ^ y) & top)
+    total: Words = ((x & ~top) + (y & ~top)) ^ ((x ^ y) & top)
+    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,8 @@ class BitMachine:
         """
         if tokens.size and (int(tokens.min()) < 0 or int(tokens.max()) >= len(self.classes)):
             raise InputError(f"a symbol is outside of 0..{len(self.classes) - 1}")
-        return self.classes[tokens]
+        classes: NDArray[np.uint8] = self.classes[tokens]
+        return classes
 
 
 def run_naive(machine: BitMachine, tokens: NDArray[np.integer], state: int = 0) -> tuple[NDArray[np.uint8], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +19,8 @@ STATE: dict[torch.dtype, torch.dtype] = {
     torch.bfloat16: torch.float32,
     torch.float32: torch.float32,
     torch.float64: torch.float64,
+    torch.complex64: torch.complex64,
+    torch.complex128: torch.complex128,
 }
 """The dtype of the recurrent state for each dtype of gates and increments."""
 
@@ -26,7 +29,7 @@ def _forward(a: Tensor, b: Tensor, initial: Tensor, exclusive: bool, dtype: torc
     state = initial.dtype
     if a.shape[1] == 0 or a.numel() == 0:
         return torch.empty_like(b, dtype=dtype), initial.clone()
-    if a.is_cuda:
+    if a.is_cuda and a.dtype != torch.complex128:
         from ssmc.kernels.launch import launch
 
         h, final = torch.empty_like(b, dtype=dtype), torch.empty_like(initial)
@@ -43,20 +46,20 @@ def _backward(
     """Gradients of a, b and the initial state.
 
     With g_t the gradient of h_t: g_t = grad_h_t + a_{t+1} g_{t+1}, the same scan run backwards in time (grad_final
-    enters at the end); grad_b = g, grad_a_t = g_t h_{t-1}, grad_initial = a_0 g_0. In the exclusive form grad_h
+    enters at the end); grad_b = g, grad_a_t = g_t h_{t-1}, grad_initial = a_0 g_0 (a and h conjugated if complex). In the exclusive form grad_h
     arrives one step late, and its entry 0 belongs to the initial state.
     """
     state = initial.dtype
     if a.shape[1] == 0 or a.numel() == 0:
         return torch.zeros_like(a), torch.zeros_like(a), grad_final.clone()
-    if a.is_cuda:
+    if a.is_cuda and a.dtype != torch.complex128:
         from ssmc.kernels.launch import launch
 
         grad_a, grad_b, enters = torch.empty_like(a), torch.empty_like(a), torch.empty_like(initial)
         launch(a, grad_h, grad_final, grad_b, enters, exclusive=exclusive, past=h, begin=initial, grad_a=grad_a)
-        first = enters * a[:, 0]
+        first = enters * a[:, 0].conj()
         return grad_a, grad_b, first + grad_h[:, 0] if exclusive else first
-    wide = a.to(state)
+    wide = a.to(state).conj().resolve_conj()
     arriving = grad_h.to(state)
     gates = torch.cat([torch.ones_like(wide[:, :1]), wide[:, 1:].flip(1)], 1)
     if exclusive:
@@ -69,7 +72,7 @@ def _backward(
     first = wide[:, 0] * grad[:, 0]
     if exclusive:
         first = first + arriving[:, 0]
-    return (grad * before).to(a.dtype), grad.to(a.dtype).clone(), first
+    return (grad * before.conj()).to(a.dtype), grad.to(a.dtype).clone(), first
 
 
 _scan: Callable[..., Any] = torch.library.custom_op(
@@ -121,10 +124,12 @@ def scan(
     *,
     exclusive: bool = False,
     dtype: torch.dtype | None = None,
+    cu_seqlens: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """h_t = a_t * h_{t-1} + b_t along time; Triton on a GPU, chunks of tensor operations on a CPU.
 
-    The state is float32 for float32, bfloat16 and float16 input and float64 for float64. Where every product and sum
+    The state is float32 for float32, bfloat16 and float16 input and float64 for
+    float64; complex input has a state of its own dtype. Where every product and sum
     is exactly representable (0/1 gates, integers), the result is that of the naive loop bit for bit on every path.
 
     Args:
@@ -133,6 +138,8 @@ def scan(
         initial: h_{-1} (B, D); zeros when absent.
         exclusive: Return h_{t-1} at position t.
         dtype: The dtype in which h is stored; that of the state when absent.
+        cu_seqlens: Offsets (N + 1,) of N sequences that lie end to end along time in one row (B = 1), from 0 to T;
+            none may be empty. The initial and the last states are then (N, D).
 
     Returns:
         h (B, T, D), and the last inclusive state (B, D) in the dtype of the state.
@@ -148,6 +155,8 @@ def scan(
     if kind not in STATE:
         raise InputError(f"scan does not support {kind}")
     state = STATE[kind]
+    if cu_seqlens is not None:
+        return _scan_sequences(a.to(kind), b.to(kind), initial, cu_seqlens, exclusive, dtype or state)
     if initial is None:
         initial = torch.zeros(a.shape[0], a.shape[2], dtype=state, device=a.device)
     elif initial.shape != (a.shape[0], a.shape[2]):
@@ -158,3 +167,32 @@ def scan(
         a.to(kind).contiguous(), b.to(kind).contiguous(), initial.to(state).contiguous(), exclusive, dtype or state
     )
     return h, final
+
+
+def _scan_sequences(
+    a: Tensor, b: Tensor, initial: Tensor | None, offsets: Tensor, exclusive: bool, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Sequences end to end: a first gate of zero forgets the one before, and its increment carries the initial state.
+
+    Raises:
+        InputError: On offsets that are no cut of the row into sequences.
+    """
+    state = STATE[a.dtype]
+    cut = offsets.tolist()
+    if a.shape[0] != 1 or cut[:1] != [0] or cut[-1] != a.shape[1] or any(x >= y for x, y in itertools.pairwise(cut)):
+        raise InputError("cu_seqlens must rise strictly from 0 to T, with one row of gates")
+    count, width = len(cut) - 1, a.shape[2]
+    if initial is None:
+        initial = torch.zeros(count, width, dtype=state, device=a.device)
+    elif initial.shape != (count, width):
+        raise InputError(f"the initial states must be {(count, width)}, not {(*initial.shape,)}")
+    starts = offsets[:-1].to(device=a.device, dtype=torch.int64)
+    initial = initial.to(state)
+    entering = (a[0, starts].to(state) * initial).to(b.dtype)
+    gates = a.index_fill(1, starts, 0)
+    increments = b.index_add(1, starts, entering[None])
+    h, _ = scan(gates, increments, dtype=state)
+    final = h[0, offsets[1:].to(starts) - 1]
+    if exclusive:
+        h = torch.cat([h[:, :1], h[:, :-1]], 1).index_copy(1, starts, initial[None])
+    return h.to(dtype), final

@@ -1,5 +1,7 @@
 """The public scan against the naive loop: values, exactness, gradients, operators."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -122,3 +124,65 @@ def test_bad_input_is_refused() -> None:
         scan(x, x, torch.zeros(1, 2))
     with pytest.raises(InputError, match="int64"):
         scan(x.long(), x.long())
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_complex_gates(exclusive: bool) -> None:
+    torch.manual_seed(4)
+    shape = (2, 150, 2)
+    inputs = [torch.randn(s, dtype=torch.complex128, requires_grad=True) for s in (shape, shape, (2, 2))]
+    assert torch.autograd.gradcheck(
+        lambda a, b, i: scan(a[:, :4], b[:, :4], i, exclusive=exclusive),
+        [x.detach().clone().requires_grad_() for x in inputs],
+    )
+    a = torch.polar(torch.ones(1, 999, 1), torch.full((1, 999, 1), torch.pi / 2))
+    a = torch.complex(a.real.round(), a.imag.round())  # i: a counter modulo 4, exactly
+    h, final = scan(a, torch.zeros_like(a), torch.ones(1, 1, dtype=torch.complex64), exclusive=exclusive)
+    assert h.dtype == final.dtype == torch.complex64
+    expected, last = scan_reference(a, torch.zeros_like(a), torch.ones(1, 1), exclusive=exclusive)
+    assert torch.equal(h.to(expected.dtype), expected)
+    assert torch.equal(final.to(last.dtype), last)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_sequences_of_different_length(exclusive: bool) -> None:
+    lengths = [1, 63, 200, 2, 500]
+    a, b, _ = integers(1, sum(lengths), 3, 11)
+    initial = torch.randint(-3, 4, (len(lengths), 3)).float()
+    cut = torch.tensor([0, *torch.tensor(lengths).cumsum(0).tolist()])
+    h, final = scan(a, b, initial, exclusive=exclusive, cu_seqlens=cut)
+    for k, (x, y) in enumerate(itertools.pairwise(cut.tolist())):
+        part, last = scan_reference(a[:, x:y], b[:, x:y], initial[k : k + 1], exclusive=exclusive)
+        assert torch.equal(h[:, x:y].double(), part)
+        assert torch.equal(final[k].double(), last[0])
+    with pytest.raises(InputError, match="cu_seqlens"):
+        scan(a, b, cu_seqlens=torch.tensor([0, 5, 5, a.shape[1]]))
+
+
+def test_the_gradient_of_sequences() -> None:
+    torch.manual_seed(6)
+    cut = torch.tensor([0, 2, 3, 7])
+    inputs = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in ((1, 7, 2), (1, 7, 2), (3, 2))]
+    assert torch.autograd.gradcheck(lambda a, b, i: scan(a, b, i, cu_seqlens=cut), inputs)
+
+
+def test_operator_registration() -> None:
+    a, b = torch.rand(2, 9, 3, requires_grad=True), torch.randn(2, 9, 3, requires_grad=True)
+    initial = torch.randn(2, 3, requires_grad=True)
+    for exclusive in (False, True):
+        torch.library.opcheck(torch.ops.ssmc.scan.default, (a, b, initial, exclusive, torch.float32))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_equals_eager() -> None:
+    a, b = torch.rand(2, 9, 3, requires_grad=True), torch.randn(2, 9, 3, requires_grad=True)
+
+    def loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        h, final = scan(a.sigmoid(), b)
+        return (h * h).sum() + final.sum()
+
+    eager = loss(a, b)
+    compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)(a, b)
+    assert torch.equal(eager, compiled)
+    for x, y in zip(torch.autograd.grad(eager, (a, b)), torch.autograd.grad(compiled, (a, b)), strict=True):
+        assert torch.equal(x, y)
