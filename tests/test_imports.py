@@ -28,9 +28,9 @@ ALLOWED = {
     "draw": VALUES | {"languages", "algebra", "cascade"},
     "kernels": ERRORS,
     "nn": ERRORS | {"kernels"},
-    "targets": VALUES | {"cascade", "nn"},
+    "targets": VALUES | {"cascade", "kernels", "nn"},
     "answer": ERRORS | {"nn"},
-    "verify": VALUES | {"cascade", "nn", "targets"},
+    "verify": VALUES | {"cascade", "kernels", "nn", "targets"},
     "compile": VALUES | {"languages", "algebra", "cascade", "kernels", "nn", "targets", "verify"},
 }
 ALLOWED["bench"] = set(ALLOWED) - {"draw"}
@@ -155,7 +155,7 @@ try:
 except SystemExit as ending:
     assert ending.code == 0
 """
-    heavy = {"torch", "automata", "networkx", "rich", "numpy", "pydot", "triton", "safetensors", "http", "urllib"}
+    heavy = {"torch", "automata", "networkx", "rich", "numpy", "pydot", "triton", "safetensors", "http"}
     assert not loaded_after(code) & heavy
 
 
