@@ -27,7 +27,7 @@ def say(text: str, fg: str | None = None) -> None:
 
 
 def track(items: Iterable[T], label: str, count: int | None = None) -> Iterator[T]:
-    """The items, with a progress bar on stderr where it is a terminal and there are several.
+    """The items, with a progress bar on stderr where that is a terminal, stdout is not (answers there show progress enough), and items are several.
 
     Args:
         items: what is gone through.
@@ -35,7 +35,7 @@ def track(items: Iterable[T], label: str, count: int | None = None) -> Iterator[
         count: the number of items; that of a sequence when not given.
     """
     total = len(items) if count is None and isinstance(items, Sized) else count
-    if total is None or total < 2 or not sys.stderr.isatty():
+    if total is None or total < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         yield from items
         return
     from rich.console import Console

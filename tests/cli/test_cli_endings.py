@@ -220,3 +220,34 @@ def test_json_lines_of_several_inputs(ssmc: Ssmc) -> None:
     ]
     assert result.lines[2]["input"] == "(a"
     assert json.dumps(result.lines[1]["witness"]["word"]) == '["a"]'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
+@pytest.mark.parametrize("both", [False, True])
+def test_progress_shows_on_a_terminal_only_where_answers_do_not(both: bool) -> None:
+    import os
+    import pty
+
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from ssmc.cli import main; main()", "check-starfree", "flip-flop", "parity", "d-2"],
+        stdout=theirs if both else subprocess.PIPE,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    out = shown if both else child.communicate(timeout=30)[0]
+    assert child.wait(timeout=30) == 1
+    os.close(ours)
+    assert (b"deciding" in shown) != both
+    assert out.startswith(b"flip-flop: star-free")
+    assert b"\x1b" not in out
