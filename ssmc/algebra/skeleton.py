@@ -64,9 +64,9 @@ class _Images:
 
     def of(self, states: bytes) -> list[bytes]:
         union = 0
-        for place, (value, table) in enumerate(zip(states, self.tables, strict=True)):
+        for place, value in enumerate(states):
             if value:
-                image = table.get(value)
+                image = self.tables[place].get(value)
                 union |= self._image(place, value) if image is None else image
         fields, width = union.to_bytes(self.length, "little"), self.width
         return [fields[i : i + width] for i in self.starts]
@@ -106,9 +106,9 @@ class _Search:
         self.part = part
         self.images = _Images(part)
         width = self.images.width
-        self.small = {bytes(width), *((1 << q).to_bytes(width, "little") for q in range(part.size))}
         self.piece: list[int] | None = None
-        self.number: dict[bytes, int] = {}
+        # the node of a set; -1 for the empty set and for single states
+        self.number = dict.fromkeys([bytes(width), *((1 << q).to_bytes(width, "little") for q in range(part.size))], -1)
         self.keys: list[bytes] = []
         self.order: list[int] = []  # time of the visit, 0 before it
         self.low: list[int] = []
@@ -143,13 +143,8 @@ class _Search:
         if self.piece is not None:
             self._cut(node, images, self.piece)
             return iter(self.heads[node])
-        small, number, heads = self.small, self.number, []
-        for key in images:
-            if key in small:
-                heads.append(-1)
-                continue
-            head = number.get(key)
-            heads.append(self._node(key) if head is None else head)
+        find = self.number.get
+        heads = [self._node(key) if (head := find(key)) is None else head for key in images]
         self.heads[node] = heads
         self.letters[node] = range(len(heads))
         return iter(heads)
@@ -159,7 +154,7 @@ class _Search:
         width = self.images.width
         heads, letters = [], []
         for letter, image in enumerate(images):
-            if image in self.small:
+            if self.number.get(image) == -1:
                 continue
             bits = int.from_bytes(image, "little")
             while bits:
