@@ -146,7 +146,7 @@ class _Exploration:
         initial = self.model.initial_logits.detach()
         if not bool((initial == self.answers[self.start]).all()):
             return self.counterexample(0, None, self.start, initial)
-        self.seen.update(self.keys(frontier))
+        self.seen.add(self.keys(frontier)[0].tobytes())
         low, high = frontier.state.scan[0], frontier.state.scan[0]
         stride = max(1, BATCH // max(1, len(self.symbols)))
         while len(frontier.states) and not (self.predict and self.start == DEAD):
@@ -184,7 +184,10 @@ class _Exploration:
             terminal &= state.scan[:, self.latch].cpu().numpy() == 1 if self.latch is not None else False
         moved = Frontier(after, every.numbers, state)
         fresh: list[int] = []
-        for i, key in enumerate(self.keys(moved)):
+        keys = self.keys(moved)
+        # the first of each key, in the order of discovery
+        for i in np.sort(np.unique(keys, return_index=True)[1]).tolist():
+            key = keys[i].tobytes()
             if key not in self.seen and not (self.predict and terminal[i]):
                 self.seen.add(key)
                 self.parents.append((int(every.numbers[i]), int(letters[i])))
@@ -195,12 +198,12 @@ class _Exploration:
             raise LimitError("product states of model and automaton", len(self.seen), self.limit)
         return moved.take(np.array(fresh, dtype=np.int64))
 
-    def keys(self, frontier: Frontier) -> list[bytes]:
-        """The bits of each product state; -0.0 is folded into 0.0."""
+    def keys(self, frontier: Frontier) -> NDArray[np.void]:
+        """(N,): the bits of each product state; -0.0 is folded into 0.0."""
         columns = [frontier.state.scan + 0.0, frontier.state.delay.float() + 0.0]
         bits = [column.cpu().numpy().view(np.int32) for column in columns]
         rows = np.concatenate([frontier.states[:, None].astype(np.int32), *bits], axis=1)
-        return [row.tobytes() for row in rows]
+        return np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * rows.itemsize)))[:, 0]
 
     def counterexample(self, number: int, letter: int | None, state: int, logits: torch.Tensor) -> Counterexample:
         """The word that leads to a product state and then reads a letter, with both answers."""
