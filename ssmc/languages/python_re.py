@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ssmc.languages.formal import Source
 
 _REPEATS = {sre.MAX_REPEAT: True, sre.MIN_REPEAT: False, sre.POSSESSIVE_REPEAT: True}
+_REFERENCE = re.compile(r"(?:\(\?\([^()]*\)?|\(\?P=[^()]*\)?|\\[0-9]{1,2})$")
 _SINGLE = (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN)
 
 
@@ -113,16 +114,11 @@ class _State(sre_parser.State):  # type: ignore[misc]
 
 def _refusal(source: Source, end: int) -> RegexSyntaxError:
     """The error for the reference that ends at an index."""
-    text = source.text
-    for opening, what in (("(?(", "a conditional"), ("(?P=", "a back-reference"), ("\\", "a back-reference")):
-        start = text.rfind(opening, 0, end)
-        if (
-            start >= 0
-            and text[start + len(opening) : end].rstrip(")").isidentifier()
-            | text[start + len(opening) : end].rstrip(")").isdigit()
-        ):
-            return source.error(f"{what} is not regular", start)
-    return source.error("a reference to a group is not regular", max(end - 1, 0))
+    found = _REFERENCE.search(source.text, 0, end)
+    if found is None:
+        return source.error("a reference to a group is not regular", max(end - 1, 0))
+    what = "a conditional" if found[0].startswith("(?(") else "a back-reference"
+    return source.error(f"{what} is not regular", found.start())
 
 
 class _Translation:

@@ -174,7 +174,7 @@ def test_categories_follow_re():
     ("pattern", "column", "reason"),
     [
         (r"(a)\1", 4, "back-reference is not regular"), (r"ab(?P<x>a)c(?P=x)", 12, "back-reference is not regular"),
-        (r"(a)?(?(1)b|c)", 5, "conditional is not regular"), (r"(?P<n>a)?b(?(n)b|c)", 11, "conditional is not regular"),
+        (r"(a)?(?(1)b|c)", 5, "conditional is not regular"), (r"()(?( 1 )a|b)", 3, "conditional is not regular"), (r"(?P<n>a)?b(?(n)b|c)", 11, "conditional is not regular"),
         (r"(a)[\1](\\)(?#\1)\2", 18, "back-reference is not regular"),
         (r"(a", 1, "unterminated"), (r"a)", 2, "unbalanced"), (r"*a", 1, "nothing to repeat"), (r"a**", 3, "multiple repeat"), (r"[a", 1, "unterminated"),
         (r"a{2,1}", 3, "min repeat"), (r"\q", 1, "bad escape"), (r"(?<=a+)b", 1, "fixed-width"), (r"[z-a]", 2, "bad character range"), ("ab\\", 3, "bad escape"),
