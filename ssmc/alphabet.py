@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssmc.errors import InvariantError, SymbolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 AlphabetKind = Literal["tokens", "bytes", "codepoints"]
 _SIZES = {"bytes": 256, "codepoints": 0x110000}
@@ -180,3 +181,30 @@ class Alphabet:
             if current > seen or current < 0 or previous == current:
                 raise InvariantError("alphabet classes must be numbered by first symbol, runs maximal")
             seen = max(seen, current + 1)
+
+
+def describe(alphabet: Alphabet, classes: int) -> str:
+    """A set of classes (bit mask) as its symbols, `{a, d-f}`."""
+    return "{" + ", ".join(_ranges(alphabet, classes)) + "}"
+
+
+def _ranges(alphabet: Alphabet, classes: int) -> Iterator[str]:
+    start: int | None = None
+    ends = [*pairwise(alphabet.starts), (alphabet.starts[-1], alphabet.size)] if alphabet.starts else []
+    for (first, end), c in zip(ends, alphabet.run_classes, strict=True):
+        inside = classes >> c & 1
+        if inside and alphabet.kind == "tokens":
+            yield from (alphabet.name(s) for s in range(first, end))
+            continue
+        if inside and start is None:
+            start = first
+        if not inside and start is not None:
+            yield _range(alphabet, start, first - 1)
+            start = None
+    if start is not None:
+        yield _range(alphabet, start, alphabet.size - 1)
+
+
+def _range(alphabet: Alphabet, first: int, last: int) -> str:
+    ends = [alphabet.name(first), alphabet.name(last)]
+    return ends[0] if first == last else ("-" if last > first + 1 else ", ").join(ends)

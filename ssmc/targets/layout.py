@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from ssmc.automaton import Alphabet
     from ssmc.cascade.ir import Cascade, Key
 
 L = TypeVar("L")
@@ -103,30 +101,3 @@ def expand(
     place = {j: i for i, j in enumerate(reads, 1)}
     plan = [(digit, place[digit.component], cascade.components[digit.component].low) for digit in variables]
     return {(key[0], *(digit.of(key[i], low) for digit, i, low in plan)): label for key, label in table.items()}
-
-
-def describe(alphabet: Alphabet, classes: int) -> str:
-    """A set of classes (bit mask) as its symbols, `{a, d-f}`."""
-    return "{" + ", ".join(_ranges(alphabet, classes)) + "}"
-
-
-def _ranges(alphabet: Alphabet, classes: int) -> Iterator[str]:
-    start: int | None = None
-    ends = [*pairwise(alphabet.starts), (alphabet.starts[-1], alphabet.size)] if alphabet.starts else []
-    for (first, end), c in zip(ends, alphabet.run_classes, strict=True):
-        inside = classes >> c & 1
-        if inside and alphabet.kind == "tokens":
-            yield from (alphabet.name(s) for s in range(first, end))
-            continue
-        if inside and start is None:
-            start = first
-        if not inside and start is not None:
-            yield _range(alphabet, start, first - 1)
-            start = None
-    if start is not None:
-        yield _range(alphabet, start, alphabet.size - 1)
-
-
-def _range(alphabet: Alphabet, first: int, last: int) -> str:
-    ends = [alphabet.name(first), alphabet.name(last)]
-    return ends[0] if first == last else ("-" if last > first + 1 else ", ").join(ends)

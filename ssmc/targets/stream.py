@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ssmc.targets.layout import code, describe
+from ssmc.alphabet import describe
+from ssmc.targets.layout import code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
