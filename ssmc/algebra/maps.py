@@ -2,8 +2,8 @@
 
 A map m on n points is a byte string of n entries, entry q being q·m; the value n stands for *undefined* and is fixed by every map
 (it is the sink of the complete automaton), so that a monoid of partial maps and its completion are one and the same. Up to
-256 values an entry is a byte and "first m, then x" is `m.translate(x)`, one call into C; above, an entry is a native 16-bit integer and
-numpy takes all generators at once.
+256 values an entry is a byte and "first m, then x" is `m.translate(x)`, one call into C; above, an entry is a native 16- or 32-bit integer
+and numpy takes all generators at once.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ssmc.automaton import DEAD
-from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 BYTE_VALUES = 256
 WIDE_VALUES = 65536
+MEMORY_LIMIT = 4 << 30
 BLOCK = 4096
 """Elements to multiply at a time."""
 
@@ -38,15 +38,10 @@ class Maps:
     """
 
     def __init__(self, size: int, columns: Sequence[Sequence[int]]) -> None:
-        """Takes the maps as `columns[x][q]`, `DEAD` where undefined.
-
-        Raises:
-            LimitError: more than 65,535 states.
-        """
+        """Takes the maps as `columns[x][q]`, `DEAD` where undefined."""
         self.size = size
         self.narrow = size < BYTE_VALUES or (size == BYTE_VALUES and all(DEAD not in c for c in columns))
-        if size >= WIDE_VALUES:
-            raise LimitError("states of a transition map", size, WIDE_VALUES - 1)
+        self.code: Literal["H", "I"] = "H" if size < WIDE_VALUES else "I"
         self.identity = self.pack(range(size))
         self.generators = [self.pack([size if r == DEAD else r for r in column]) for column in columns]
         self._tail = bytes(range(size, BYTE_VALUES)) if self.narrow else self.pack([size])
@@ -58,11 +53,11 @@ class Maps:
             return bytes(values)
         from array import array
 
-        return array("H", values).tobytes()
+        return array(self.code, values).tobytes()
 
     def unpack(self, element: bytes) -> Sequence[int]:
         """The entries of a map."""
-        return element if self.narrow else memoryview(element).cast("H")
+        return element if self.narrow else memoryview(element).cast(self.code)
 
     def then(self, first: bytes, second: bytes) -> bytes:
         """The map "first, then second"."""
@@ -70,8 +65,9 @@ class Maps:
             return first.translate(second + self._tail)
         import numpy as np
 
-        table = np.frombuffer(second + self._tail, dtype=np.uint16)
-        return table[np.frombuffer(first, dtype=np.uint16)].tobytes()
+        table = np.frombuffer(second + self._tail, dtype=self.code)
+        product: bytes = table[np.frombuffer(first, dtype=self.code)].tobytes()
+        return product
 
     def _narrow_products(self) -> Callable[[Sequence[bytes]], list[bytes]]:
         tables = [generator + self._tail for generator in self.generators]
@@ -83,15 +79,17 @@ class Maps:
     def _wide_products(self) -> Callable[[Sequence[bytes]], list[bytes]]:
         import numpy as np
 
-        tables = np.frombuffer(b"".join(g + self._tail for g in self.generators), dtype=np.uint16)
+        tables = np.frombuffer(b"".join(g + self._tail for g in self.generators), dtype=self.code)
         tables = tables.reshape(len(self.generators), self.size + 1)
-        width = 2 * self.size
+        width = len(self.identity)
         starts = range(0, width * len(self.generators), width)
+
+        code = self.code
 
         def products(block: Sequence[bytes]) -> list[bytes]:
             out = []
             for element in block:
-                flat = tables[:, np.frombuffer(element, dtype=np.uint16)].tobytes()
+                flat = tables[:, np.frombuffer(element, dtype=code)].tobytes()
                 out += [flat[start : start + width] for start in starts]
             return out
 
@@ -132,11 +130,13 @@ def transition_maps(automaton: Automaton) -> Maps:
 
     The live states with an undefined value stand for the complete minimal automaton: both monoids have the same elements, and the identity
     is one of them.
-
-    Raises:
-        LimitError: more than 65,535 states.
     """
     return Maps(automaton.states, automaton.columns)
+
+
+def element_bytes(maps: Maps) -> int:
+    """About what an element takes in memory: its bytes, and its places in a list and in a set or dictionary."""
+    return len(maps.identity) + 33 + 8 + 100
 
 
 @dataclass(frozen=True)
@@ -154,17 +154,21 @@ class Enumeration:
     elements: Collection[bytes] = ()
 
 
-def monoid_size(automaton: Automaton, limit: int, deadline: float = float("inf")) -> Enumeration:
+def monoid_size(
+    automaton: Automaton, limit: int, deadline: float = float("inf"), memory_limit: int = MEMORY_LIMIT
+) -> Enumeration:
     """The number of elements of the transition monoid of the complete minimal automaton, the identity included.
 
     Args:
         automaton: the language.
         limit: the largest size to count to.
         deadline: the value of `time.monotonic` at which to give up.
+        memory_limit: the most bytes that the elements may take.
     """
+    if limit < automaton.complete_states:  # words that lead to different states are different elements
+        return Enumeration(None, limit)
     maps = transition_maps(automaton)
-    if limit < 1:
-        return Enumeration(None, 0)
+    limit = min(limit, memory_limit // element_bytes(maps))
     seen = {maps.identity}
     level = [maps.identity]
     while level:

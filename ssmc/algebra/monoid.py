@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ssmc.algebra.maps import BLOCK, Maps, aperiodicity_index, transition_maps
+from ssmc.algebra.maps import BLOCK, MEMORY_LIMIT, Maps, aperiodicity_index, element_bytes, transition_maps
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
 
 ELEMENT_LIMIT = 1_000_000
-MEMORY_LIMIT = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -146,9 +145,7 @@ def enumerate_monoid(
     """
     maps = transition_maps(automaton)
     letters = len(maps.generators)
-    bytes_each = (
-        len(maps.identity) + 33 + 8 + 100 + 8 + 8 * letters
-    )  # string, list, dictionary, arrays, both Cayley graphs
+    bytes_each = element_bytes(maps) + 8 + 8 * letters  # with its shortest word and both Cayley graphs
     most = min(limit, memory_limit // bytes_each)
     elements = [maps.identity]
     index = {maps.identity: 0}

@@ -37,9 +37,11 @@ class StarFreeReport:
 
     Attributes:
         verdict: `unknown` when a budget ran out.
-        monoid_size: the size of the transition monoid of the complete minimal automaton, identity included; None above the limit.
+        monoid_size: the size of the transition monoid of the complete minimal automaton, identity included; None above the limit, or (a monoid
+            of very many states only) when seconds or memory ran out.
         witness: the counter, if the language is not star-free.
         sets: the number of image sets that were visited.
+        monoid_reached: the number of elements that were counted.
         aperiodicity_index: if star-free, the least n with x^n = x^(n+1) for all x, or an upper bound of it.
         index_exact: whether it is the least; it is where the monoid was counted.
         limit: for `unknown`, the budget that ran out: `image sets` or `seconds`.
@@ -49,6 +51,7 @@ class StarFreeReport:
     monoid_size: int | None
     witness: Witness | None
     sets: int
+    monoid_reached: int
     aperiodicity_index: int | None = None
     index_exact: bool = False
     limit: str | None = None
@@ -62,6 +65,7 @@ class StarFreeReport:
             "complete_states": automaton.complete_states,
             "monoid_size": self.monoid_size,
             "witness": None if self.witness is None else self.witness.to_json(automaton),
+            "monoid_reached": self.monoid_reached,
             "aperiodicity_index": self.aperiodicity_index,
             "aperiodicity_index_exact": self.index_exact,
             "image_sets": self.sets,
@@ -82,7 +86,7 @@ def check_starfree(
         automaton: the trimmed minimal automaton.
         monoid_limit: count the transition monoid up to this size; 0 does not count at all.
         set_limit: visit at most this number of image sets.
-        seconds: give up the decision after this time (counting the monoid is bounded by its own limit only).
+        seconds: give up the decision after this time. Counting the monoid has as much again, and a minute at least.
     """
     deadline = time.monotonic() + seconds
     parts = counter_parts(automaton)
@@ -91,17 +95,17 @@ def check_starfree(
     if word is None:
         word, sets, open_part = _decide(parts, set_limit, deadline)
     witness = None if word is None else _best_witness(automaton, parts, word, deadline)
-    monoid = monoid_size(automaton, monoid_limit)
+    monoid = monoid_size(automaton, monoid_limit, time.monotonic() + max(seconds, SECONDS))
     if witness is not None:
-        return StarFreeReport("not-star-free", monoid.size, witness, sets)
+        return StarFreeReport("not-star-free", monoid.size, witness, sets, monoid.reached)
     if open_part:
         limit = "seconds" if time.monotonic() > deadline else "image sets"
-        return StarFreeReport("unknown", monoid.size, None, sets, limit=limit)
+        return StarFreeReport("unknown", monoid.size, None, sets, monoid.reached, limit=limit)
     # any run of x meets a fixed state or stops within as many steps as there are states, one less if it cannot stop
     index: int | None = max(0, automaton.complete_states - 1)
     if monoid.size is not None:
         index = aperiodicity_index(transition_maps(automaton), monoid.elements)
-    return StarFreeReport("star-free", monoid.size, None, sets, index, monoid.size is not None)
+    return StarFreeReport("star-free", monoid.size, None, sets, monoid.reached, index, monoid.size is not None)
 
 
 def _decide(parts: list[Part], set_limit: int, deadline: float) -> tuple[tuple[int, ...] | None, int, bool]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pydot
 
 FONT = "Helvetica"
-INK, PALE, SHADE = "#1f2933", "#9aa5b1", "#e8eef4"
+INK, PALE, SHADE = "#1f2933", "#7b8794", "#e8eef4"
 GOOD, BAD, ACCENT = "#2f855a", "#c53030", "#b7791f"
 PALETTE = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 
