@@ -342,40 +342,6 @@ def where(origin, g, LENGTH, STRINGS: tl.constexpr, PARTS: tl.constexpr):
 
 
 @triton.jit
-def reduce_chunks(
-    tokens_ptr, classes_ptr, tables_ptr, starts_ptr, keeps_ptr, adds_ptr, FIRST, TILES, NT, LENGTH, NG: tl.constexpr,
-    SIZE: tl.constexpr, OWN: tl.constexpr, HALF: tl.constexpr, WIDE: tl.constexpr, TOPS: tl.constexpr,
-    DIRECT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr, PARTS: tl.constexpr,
-):  # fmt: skip
-    """One program a chunk of TILES tiles (the last may have fewer): the map of the chunk, for machines of one layer.
-
-    Tiles are read from the last one back, and only until the map forgets what came before: where symbols reset, this
-    pass reads next to nothing.
-    """
-    chunk = tl.program_id(0)
-    g = tl.arange(0, NG)
-    first = chunk * TILES
-    tile = tl.minimum(first + TILES, NT) - 1
-    keep = tl.full((), -1, keeps_ptr.dtype.element_ty)
-    add = keep * 0
-    zero = tl.zeros((NG,), keeps_ptr.dtype.element_ty)
-    while tile >= first:
-        origin = tl.cast(FIRST, tl.int64) + tl.cast(tile, tl.int64) * (NG * 16 * PARTS)
-        string, inside = where(origin, g, LENGTH, STRINGS, PARTS)
-        k, a = walk(
-            tokens_ptr + (origin - FIRST) // 4, classes_ptr, tables_ptr, classes_ptr, starts_ptr, keeps_ptr, adds_ptr, zero,
-            inside, string, 0, LENGTH, g, 0, SIZE, OWN, HALF, WIDE, TOPS, DIRECT, 0, True, "none", STRINGS, STARTS, False,
-            NG, True, PARTS,
-        )  # fmt: skip
-        sk, sa, _ek, _ea = scan_threads(k & OWN, a & OWN, TOPS)
-        add = add_fields(last_of(sa, NG) & keep, add, TOPS)
-        keep = last_of(sk, NG) & keep
-        tile = tl.where(keep == 0, first - 1, tile - 1)
-    tl.store(keeps_ptr + 1 + chunk, keep)
-    tl.store(adds_ptr + 1 + chunk, add)
-
-
-@triton.jit
 def fetch(ptr, at, NG: tl.constexpr):
     """16 bytes a thread."""
     return tl.load(ptr + at[:, None] + tl.arange(0, 4)[None, :])
@@ -419,17 +385,80 @@ def split_entry(e, HALF: tl.constexpr):
 
 
 @triton.jit
+def entries_of(
+    text, classes_ptr, tables_ptr, starts_ptr, inside, string, LENGTH, g, WORD: tl.constexpr, OWN: tl.constexpr,
+    HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
+):  # fmt: skip
+    """The table entries of each thread's 32 tokens (8 words), and the map that they compose to."""
+    entries = ()
+    keep = tl.full(g.shape, -1, WORD)
+    add = tl.zeros(g.shape, WORD)
+    for q in tl.static_range(8):
+        for r in tl.static_range(4):
+            x = (text[q] >> (8 * r)) & 255
+            if not DIRECT:
+                x = tl.load(classes_ptr + x).to(tl.int32)
+            e = tl.load(tables_ptr + x)
+            entries = entries + (e,)
+            k, a = split_entry(e, HALF)
+            keep, add = starting(keep, add, starts_ptr, inside, string, LENGTH, 4 * q + r, OWN, STRINGS, STARTS)
+            add = add_fields(add & k, a, TOPS)
+            keep = keep & k
+    return entries, keep & OWN, add & OWN
+
+
+@triton.jit
+def reduce_chunks(
+    tokens_ptr, classes_ptr, tables_ptr, starts_ptr, keeps_ptr, adds_ptr, FIRST, TILES, NT, LENGTH, NG: tl.constexpr,
+    OWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr,
+    STARTS: tl.constexpr,
+):  # fmt: skip
+    """One program a chunk of TILES tiles (the last may have fewer): the map of the chunk, for machines of one layer.
+
+    Tiles are read from the last one back, and only until the map forgets what came before: where symbols reset, this
+    pass reads next to nothing.
+    """
+    chunk = tl.program_id(0)
+    g = tl.arange(0, NG)
+    WORD: tl.constexpr = keeps_ptr.dtype.element_ty
+    first = chunk * TILES
+    tile = tl.minimum(first + TILES, NT) - 1
+    keep = tl.full((), -1, WORD)
+    add = tl.full((), 0, WORD)
+    at = tl.cast(tile, tl.int64) * (NG * 8)
+    v0 = fetch(tokens_ptr + at, g * 8, NG)
+    v1 = fetch(tokens_ptr + at, g * 8 + 4, NG)
+    while tile >= first:
+        string, inside = where(tl.cast(tile, tl.int64) * (NG * 32) + FIRST, g, LENGTH, STRINGS, 2)
+        text = four(v0, NG) + four(v1, NG)
+        ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (NG * 8)
+        v0 = fetch(tokens_ptr + ahead, g * 8, NG)
+        v1 = fetch(tokens_ptr + ahead, g * 8 + 4, NG)
+        _entries, k, a = entries_of(
+            text, classes_ptr, tables_ptr, starts_ptr, inside, string, LENGTH, g, WORD, OWN, HALF, TOPS, DIRECT, STRINGS,
+            STARTS,
+        )  # fmt: skip
+        sk, sa, _ek, _ea = scan_threads(k, a, TOPS)
+        add = add_fields(last_of(sa, NG) & keep, add, TOPS)
+        keep = last_of(sk, NG) & keep
+        tile = tl.where(keep == 0, first - 1, tile - 1)
+    tl.store(keeps_ptr + 1 + chunk, keep)
+    tl.store(adds_ptr + 1 + chunk, add)
+
+
+@triton.jit
 def run_chunks(
     tokens_ptr, classes_ptr, tables_ptr, output_ptr, entry_ptr, starts_ptr, out_ptr, final_ptr, end_ptr, keeps_ptr,
-    adds_ptr, FIRST, TILES, NT, LENGTH, TRUTH, NG: tl.constexpr, CHUNKS: tl.constexpr, SIZE: tl.constexpr,
-    OWN: tl.constexpr, HALF: tl.constexpr, WIDE: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr,
+    adds_ptr, FIRST, TILES, NT, LENGTH, TRUTH, NG: tl.constexpr, CHUNKS: tl.constexpr,
+    OWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr,
     OUT_READS: tl.constexpr, AFTER: tl.constexpr, OUT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
-    FINAL: tl.constexpr, PARTS: tl.constexpr, LITERAL: tl.constexpr,
+    FINAL: tl.constexpr, LITERAL: tl.constexpr,
 ):  # fmt: skip
     """One program a chunk: composes the maps of the earlier chunks, then walks its tiles in order.
 
     A thread's 32 entries stay in registers between composition and replay, and the next tile's text is on its way
-    meanwhile. LITERAL: the output is bit (low 5 bits of the state) of TRUTH. (PARTS is 2, NARROW entries only.)
+    meanwhile. LITERAL: the output is bit (low 5 bits of the state) of TRUTH.
+    Entries are narrow: at most 32 bits of state.
     """
     chunk = tl.program_id(0)
     g = tl.arange(0, NG)
@@ -444,26 +473,16 @@ def run_chunks(
     v1 = fetch(tokens_ptr + first_at, g * 8 + 4, NG)
     for tile in range(chunk * TILES, stop):
         at = tl.cast(tile, tl.int64) * (NG * 8)
-        string, inside = where(at * 4 + FIRST, g, LENGTH, STRINGS, PARTS)
+        string, inside = where(at * 4 + FIRST, g, LENGTH, STRINGS, 2)
         text = four(v0, NG) + four(v1, NG)
         ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (NG * 8)
         v0 = fetch(tokens_ptr + ahead, g * 8, NG)
         v1 = fetch(tokens_ptr + ahead, g * 8 + 4, NG)
-        entries = ()
-        keep = tl.full((NG,), -1, keeps_ptr.dtype.element_ty)
-        add = tl.zeros((NG,), keeps_ptr.dtype.element_ty)
-        for q in tl.static_range(8):
-            for r in tl.static_range(4):
-                x = (text[q] >> (8 * r)) & 255
-                if not DIRECT:
-                    x = tl.load(classes_ptr + x).to(tl.int32)
-                e = tl.load(tables_ptr + x)
-                entries = entries + (e,)
-                k, a = split_entry(e, HALF)
-                keep, add = starting(keep, add, starts_ptr, inside, string, LENGTH, 4 * q + r, OWN, STRINGS, STARTS)
-                add = add_fields(add & k, a, TOPS)
-                keep = keep & k
-        sk, sa, ek, ea = scan_threads(keep & OWN, add & OWN, TOPS)
+        entries, k, a = entries_of(
+            text, classes_ptr, tables_ptr, starts_ptr, inside, string, LENGTH, g, keeps_ptr.dtype.element_ty, OWN, HALF,
+            TOPS, DIRECT, STRINGS, STARTS,
+        )  # fmt: skip
+        sk, sa, ek, ea = scan_threads(k, a, TOPS)
         add = add_fields(state & ek, ea, TOPS)
         state = add_fields(state & last_of(sk, NG), last_of(sa, NG), TOPS)
         outs = ()

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ssmc.errors import InputError, InvariantError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 CHUNK = 256
 """Symbols that one lane of the map kernels walks."""
@@ -145,7 +146,8 @@ def run_maps(machine: DfaMachine, tokens: Tensor, states: Tensor | None = None) 
         text[:, :length] = tokens
     table = np.ascontiguousarray(delta.T.astype(np.int32))
     table = np.concatenate([table, np.zeros((max(0, 256 - len(table)), machine.states), np.int32)])[:256]
-    return maps.run(machine, table, text, entering, length)
+    answer: tuple[Tensor, Tensor] = maps.run(machine, table, text, entering, length)  # type: ignore[no-untyped-call]
+    return answer
 
 
 def _steps(machine: DfaMachine, tokens: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:

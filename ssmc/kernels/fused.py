@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -36,7 +36,7 @@ class Cut:
     warps: int = 4
     registers: int = 0
     parts: int = 2
-    chunks: int = 1024
+    chunks: int = 792
 
     @property
     def tile(self) -> int:
@@ -85,7 +85,8 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     output = machine.output
     if direct and not machine.after:
         output = output[((symbols[:, None] << machine.reads) | low).reshape(-1)]
-    parts, offsets = [], []
+    parts: list[np.ndarray[Any, Any]] = []
+    offsets = []
     for layer in joint:
         keep, add = layer.keep, layer.add
         if direct:
@@ -186,15 +187,15 @@ def run_fused(
         run = triton.cdiv(tiles, cut.chunks)
         chunks = triton.cdiv(tiles, run)
         maps = torch.empty(2, chunks + 1, dtype=tables.word, device=device)
-        one = {"SIZE": tables.sizes[0], "OWN": tables.owns[0]}
+        one = {key: value for key, value in fixed.items() if key not in ("WIDE", "PARTS")} | {"OWN": tables.owns[0]}
         reduce_chunks[(chunks,)](
-            text, tables.classes, tables.gates, starts, maps[0], maps[1], 0, run, tiles, length, **fixed, **one
+            text, tables.classes, tables.gates, starts, maps[0], maps[1], 0, run, tiles, length, **one
         )
         literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
         truth = sum(int(x) << k for k, x in enumerate(machine.output)) if literal else 0
         run_chunks[(chunks,)](
             text, tables.classes, tables.gates, tables.output, entering, starts, out.view(torch.int32), finals, end, maps[0],
-            maps[1], 0, run, tiles, length, signed(truth, 32), **fixed, **one, **says,
+            maps[1], 0, run, tiles, length, signed(truth, 32), **one, **says,
             CHUNKS=triton.next_power_of_2(chunks), LITERAL=literal,
         )  # fmt: skip
 

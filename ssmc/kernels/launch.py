@@ -66,15 +66,33 @@ def words(a: Tensor, b: Tensor, h: Tensor) -> Words:
     return Words("real", None, tl.float32, 1)
 
 
-def plan(rows: int, steps: int, width: int, kind: str, state: torch.dtype, *, processors: int = 132) -> Plan:
-    """The plan for (B, T, words): whole rows where they fill the device or time is short, look-back otherwise."""
-    channels = min(64, triton.next_power_of_2(width))
-    deep = 16 if state == torch.float32 and kind != "complex" else 8
-    groups = max(1, 512 // channels)
-    blocks = rows * triton.cdiv(width, channels)
-    if steps <= 2 * deep * groups or blocks >= 3 * processors // 2:
-        return Plan(deep, groups, channels, 0, 4, 3)
-    return Plan(deep, groups, channels, groups, 4)
+def plan(
+    rows: int, steps: int, width: int, kind: str, state: torch.dtype, *, backward: bool = False, processors: int = 132
+) -> Plan:
+    """The plan for (B, T, words): whole rows where they fill the device or time is short, look-back otherwise.
+
+    The numbers are the best of sweeps on one H100 (benchmarks/records); other shapes take those of their neighbours.
+    """
+    room = triton.next_power_of_2(width)
+    light = state == torch.float32 and kind == "real" and not backward
+    channels = min(64, room)
+    many = rows * triton.cdiv(width, channels) >= 3 * processors // 2
+    if many or steps <= 512:
+        if kind == "pair":
+            return Plan(4 if backward else 8, max(2, 512 // channels), channels, 0, 4, 2 if backward else 4)
+        channels = min(128, room)
+        return Plan(8 if light else 4, max(2, 256 // channels), channels, 0, 2, 4 if light else 3)
+    if kind == "pair":
+        channels = min(32, room)
+        threads = 256 if channels == 32 else 128
+        groups = max(2, threads // channels)
+        return Plan(16 if backward else 32, groups, channels, min(16, groups), threads // 32, 1, 264, 128)
+    threads = 64 if channels <= 16 else 128
+    groups = max(2, 4 * threads // channels)
+    window = max(2, min(16, groups // 2))
+    if not light:
+        return Plan(8, groups, channels, window, threads // 32)
+    return Plan(16, groups, channels, window, threads // 32, 1, 396 if channels <= 16 else 0, 168)
 
 
 def launch(
@@ -97,9 +115,9 @@ def launch(
     form = words(a, b, h)
     rows, steps, width = a.shape[0], a.shape[1], a.shape[2] // form.channels
     float64 = final.dtype == torch.float64
-    how = how or plan(rows, steps, width, form.kind, final.dtype)
     backward = grad_a is not None
-    tensors = (
+    how = how or plan(rows, steps, width, form.kind, final.dtype, backward=backward)
+    tensors: tuple[Tensor | None, ...] = (
         a,
         b,
         initial,

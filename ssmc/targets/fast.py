@@ -81,7 +81,7 @@ class _Layout:
             codes = tuple(self.code(j, v) >> self.shift[j] for j, v in zip(parts, key[1:], strict=True))
             dense[(key[0], *codes)] = value
         low = np.arange(1 << reads)
-        index = tuple((low & self.field(j)) >> self.shift[j] for j in parts)
+        index: tuple[Any, ...] = tuple((low & self.field(j)) >> self.shift[j] for j in parts)
         picked = dense[(slice(None), *index)] if parts else np.repeat(dense[:, None], 1 << reads, 1)
         return picked.reshape(classes << reads, len(default))
 
