@@ -51,6 +51,7 @@ class Machine:
         self._state: dict[tuple[Context, Groups, tuple[int, ...]], int] = {}
         self._twins: dict[int, int] = {}
         self._first: dict[tuple[int, ...], int] = {}
+        self._lefts: dict[int, list[int]] = {}
         self._uses: dict[int, tuple[int, int]] = {}
         self._everything: int | None = None
         self._plain: dict[tuple[Context, int], int] = {}
@@ -125,8 +126,7 @@ class Machine:
         """The positions that can read something under an obligation set, and those whose symbols all meet it at once."""
         if number not in self._uses:
             possible = bound = 0
-            for c, mask in enumerate(self.masks):
-                left = self.engine.pool.after(number, c)
+            for mask, left in zip(self.masks, self._left(number), strict=True):
                 possible |= mask if left != IMPOSSIBLE else 0
                 bound |= mask if left != NO_OBLIGATION else 0
             self._uses[number] = (possible, ~bound)
@@ -150,10 +150,8 @@ class Machine:
         steps = [self.engine.trackers[t].row(q) for t, q in zip(self.trackers, self.contexts[state], strict=True)]
         contexts: list[Context] = list(zip(*steps, strict=True)) if steps else [()] * len(self.masks)
         groups = self.groups[state]
-        if len(groups) == 1 and groups[0][0] == NO_OBLIGATION:
-            row = self._plain_row(groups[0][1], contexts)
-        else:
-            row = [self._after(groups, c, context) for c, context in enumerate(contexts)]
+        plain = len(groups) == 1 and groups[0][0] == NO_OBLIGATION
+        row = self._plain_row(groups[0][1], contexts) if plain else self._obliged_row(groups, contexts)
         self._rows[state] = row
         return row
 
@@ -179,16 +177,30 @@ class Machine:
             row.append(state)
         return row
 
-    def _after(self, groups: Groups, c: int, context: Context) -> int:
-        """The state after class c, which leads to the given context."""
-        mask, after = self.masks[c], self.engine.pool.after
-        reached: dict[int, int] = {}
-        for obligations, bits in groups:
-            if bits & mask:
-                left = after(obligations, c)
-                if left != IMPOSSIBLE:
-                    reached[left] = reached.get(left, 0) | bits & mask
-        return self.enter(context, tuple(sorted(reached.items()))) if reached else DEAD
+    def _obliged_row(self, groups: Groups, contexts: list[Context]) -> list[int]:
+        """The row of a state with obligations."""
+        row = []
+        known = self._entered
+        parts = [(bits, self._left(number)) for number, bits in groups]
+        for c, (mask, context) in enumerate(zip(self.masks, contexts, strict=True)):
+            reached: dict[int, int] = {}
+            for bits, left in parts:
+                here = bits & mask
+                if here and left[c] != IMPOSSIBLE:
+                    reached[left[c]] = reached.get(left[c], 0) | here
+            if not reached:
+                row.append(DEAD)
+                continue
+            items = tuple(sorted(reached.items())) if len(reached) > 1 else tuple(reached.items())
+            state = known.get((context, items))
+            row.append(self.enter(context, items) if state is None else state)
+        return row
+
+    def _left(self, number: int) -> list[int]:
+        """The obligation set that is left of one after each class."""
+        if number not in self._lefts:
+            self._lefts[number] = [self.engine.pool.after(number, c) for c in range(len(self.masks))]
+        return self._lefts[number]
 
     def resolve(self, guard: int, context: Context) -> tuple[int, ...]:
         """The obligation sets under which all conditions of a guard hold in a context: a disjunction."""
