@@ -1,0 +1,127 @@
+"""The engines of the fast path against their naive twins: lanes, the fused kernel, the walk, the composed maps."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ssmc.errors import InvariantError, UsageError
+from ssmc.kernels.dfa import DfaMachine, run_dfa_naive, run_maps, run_walk
+from ssmc.kernels.engine import Runner
+from ssmc.kernels.lanes import run_lanes
+from ssmc.kernels.machine import BitMachine, run_naive
+
+sys.path.insert(0, str(Path(__file__).parent))
+from random_machines import random_machine
+
+triton = pytest.importorskip("triton")
+from ssmc.kernels.fused import Cut, run_fused  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+RUNS = DEVICE == "cuda" or triton.knobs.runtime.interpret
+MACHINES = {
+    "one layer": ((1, 1, 1),),
+    "two layers": ((1, 1), (1, 1, 1)),
+    "counters": ((1, 2, 3), (2, 1)),
+    "wide": ((1,) * 20, (1,) * 44),
+}
+
+
+def twin(machine: BitMachine, text: np.ndarray, states: np.ndarray) -> tuple[torch.Tensor, list[int]]:
+    rows = [run_naive(machine, row, int(state)) for row, state in zip(text, states, strict=True)]
+    return torch.from_numpy(np.stack([row[0] for row in rows])), [row[1] for row in rows]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("rows", "length"), [(1, 1), (1, 700), (4, 37), (30, 5)])
+def test_lanes(name: str, after: bool, rows: int, length: int) -> None:
+    rng = np.random.default_rng(rows * length + after)
+    machine = random_machine(rng, MACHINES[name], after=after)
+    text = rng.integers(0, 20, (rows, length)).astype(np.uint8)
+    states = rng.integers(0, 2 ** min(machine.bits, 31), rows)
+    expected, last = twin(machine, text, states)
+    outputs, ends = run_lanes(machine, torch.from_numpy(text), torch.from_numpy(states))
+    assert torch.equal(outputs, expected)
+    assert [x & (2**64 - 1) for x in ends.tolist()] == last
+
+
+@pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize(("rows", "length", "after", "given"), [(1, 300, True, True), (3, 64, False, False), (4, 37, True, True), (30, 5, False, True)])  # fmt: skip
+def test_fused(name: str, rows: int, length: int, after: bool, given: bool) -> None:
+    rng = np.random.default_rng(rows * length)
+    machine = random_machine(rng, MACHINES[name], after=after)
+    text = rng.integers(0, 20, (rows, length)).astype(np.uint8)
+    states = rng.integers(0, 2 ** min(machine.bits, 31), rows) if given else np.zeros(rows, np.int64)
+    expected, last = twin(machine, text, states)
+    entering = torch.from_numpy(states).to(DEVICE) if given else None
+    answer = run_fused(machine, torch.from_numpy(text).to(DEVICE), entering, cut=Cut(2, 2, 1, chunks=3))
+    assert torch.equal(answer.outputs.cpu(), expected)
+    assert [x & ((1 << machine.bits) - 1) for x in answer.states.tolist()] == last
+
+
+@pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
+@pytest.mark.parametrize("name", ["one layer", "two layers"])
+def test_a_bit_a_token(name: str) -> None:
+    rng = np.random.default_rng(9)
+    machine = random_machine(rng, MACHINES[name], after=True)
+    machine = dataclasses.replace(machine, output=machine.output & 1)
+    text = rng.integers(0, 20, (1, 200)).astype(np.uint8)
+    expected = twin(machine, text, np.zeros(1))[0][0]
+    words = run_fused(machine, torch.from_numpy(text).to(DEVICE), output="bits", cut=Cut(2, 2, 1, chunks=3)).outputs
+    bits = (words.cpu().int()[:, None] >> torch.arange(16)) & 1
+    assert torch.equal(bits.reshape(-1)[:200].to(torch.uint8), expected)
+
+
+@pytest.mark.parametrize(("states", "symbols"), [(2, 3), (16, 5), (7, 256), (21, 4)])
+def test_walk_and_maps(states: int, symbols: int) -> None:
+    rng = np.random.default_rng(states)
+    machine = DfaMachine(
+        rng.integers(0, states, (states, symbols)).astype(np.int32), rng.integers(0, 256, states).astype(np.uint8)
+    )
+    machine.check()
+    for rows, length in ((1, 300), (2, 3)):
+        text = rng.integers(0, symbols, (rows, length)).astype(np.uint8)
+        entering = rng.integers(0, states, rows)
+        expected = [run_dfa_naive(machine, row, int(state)) for row, state in zip(text, entering, strict=True)]
+        outputs, last = run_walk(machine, torch.from_numpy(text), torch.from_numpy(entering))
+        assert np.array_equal(outputs.numpy(), np.stack([row[0] for row in expected]))
+        assert last.tolist() == [row[1] for row in expected]
+        if RUNS and (DEVICE == "cuda" or rows == 1):
+            device = torch.from_numpy(text).to(DEVICE), torch.from_numpy(entering).to(DEVICE)
+            again, end = run_maps(machine, *device)
+            assert torch.equal(again.cpu(), outputs)
+            assert end.tolist() == last.tolist()
+
+
+def test_any_cutting_gives_the_same_bytes() -> None:
+    rng = np.random.default_rng(5)
+    machine = random_machine(rng, MACHINES["two layers"], after=False)
+    table = DfaMachine(rng.integers(0, 9, (9, 20)).astype(np.int32), rng.integers(0, 256, 9).astype(np.uint8))
+    runner = Runner(table, machine)
+    text = torch.from_numpy(rng.integers(0, 20, (2, 200)).astype(np.uint8))
+    for engine in ("auto", "walk", "lanes"):
+        whole = runner.run(text, engine=engine)
+        pieces, state = [], None
+        for first, end in ((0, 1), (1, 1), (1, 77), (77, 200)):
+            run = runner.run(text[:, first:end].contiguous(), state, engine=engine)
+            pieces.append(run.outputs)
+            state = run.states
+        assert torch.equal(torch.cat(pieces, 1), whole.outputs)
+        assert torch.equal(state, whole.states)
+    assert runner.run(text).engine == "walk"
+    with pytest.raises(UsageError, match="packed-bit"):
+        Runner(table).run(text, engine="lanes")
+
+
+def test_a_layer_that_reads_itself_is_refused() -> None:
+    machine = random_machine(np.random.default_rng(0), ((1,), (1,)), after=True)
+    first, second = machine.layers
+    bad = dataclasses.replace(machine, layers=(second, first))
+    with pytest.raises(InvariantError, match="another layer"):
+        bad.check()
