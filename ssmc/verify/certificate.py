@@ -26,7 +26,8 @@ class Certificate:
         product_states: reachable pairs (of the model, or of the cascade's interpreter).
         lengths: always `all`.
         dtype: the dtype of the parameters (scan states are float32).
-        max_magnitude: the largest number that any sum in the model's dtype or any scan state on live input, in any order, can reach.
+        max_magnitude: the largest number that any sum in the model's dtype can reach on any input, in any order.
+        scan_magnitude: the largest number that a float32 scan can reach over any segment of live input, in any order.
         sha256: of the weights, see `weights_digest`.
     """
 
@@ -34,6 +35,7 @@ class Certificate:
     product_states: int
     dtype: str
     max_magnitude: int
+    scan_magnitude: int
     sha256: str
     lengths: str = "all"
 

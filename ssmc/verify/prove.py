@@ -67,7 +67,8 @@ def prove(
         proof=kind,
         product_states=states,
         dtype=model.config["dtype"],
-        max_magnitude=max(magnitude, segment_bound(model, ranges)),
+        max_magnitude=magnitude,
+        scan_magnitude=segment_bound(model, ranges),
         sha256=weights_digest(model.state_dict()),
     )
 

@@ -12,6 +12,7 @@ from ssmc.cascade.ir import HOLD, Action, Cascade, Component, Output, Readout, o
 from ssmc.errors import TargetError, UsageError
 from ssmc.nn import Model
 from ssmc.targets import DTYPES, lower
+from ssmc.targets.weights import LIMITS
 from ssmc.verify import prove
 
 torch.set_num_threads(1)
@@ -147,7 +148,11 @@ def test_hand_made_cascades_are_proved(name, dtype):
     assert (len(model.blocks), sum(model.channels), model.conv_width) == (layers, channels, width)
     product = prove(model, cascade.automaton, cascade, proof="product")
     parts = prove(model, cascade.automaton, cascade, proof="compositional")
-    assert product.max_magnitude == parts.max_magnitude
+    assert product.max_magnitude == parts.max_magnitude <= LIMITS[dtype]
+    assert product.scan_magnitude == parts.scan_magnitude < LIMITS["float32"]
+    if name == "D_300":
+        # from 0 to 300 and back
+        assert product.scan_magnitude == 301
     assert (product.lengths, product.dtype) == ("all", dtype)
 
 

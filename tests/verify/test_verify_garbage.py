@@ -72,12 +72,12 @@ def test_a_million_brackets_are_rejected(name, dtype, monkeypatch):
     whole, _ = model(tokens[:1])
     assert torch.equal(whole, logits[:1])
     state, at = None, 0
-    for part in tokens.split(99_991, 1):
+    for part in tokens[1:2].split(99_991, 1):
         out, state = model(part, state)
-        assert torch.equal(out, logits[:, at : at + part.shape[1]])
+        assert torch.equal(out, logits[1:2, at : at + part.shape[1]])
         at += part.shape[1]
     # on the way to 2^24 everything is exact, so the states agree as well
-    assert all(torch.equal(a, b) for a, b in zip(state, final, strict=True))
+    assert all(torch.equal(a, b[1:2]) for a, b in zip(state, final, strict=True))
     assert seen["gates"] <= {0.0, 1.0}
 
 
