@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ssmc.cli import main
+from ssmc.cli.table import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -96,3 +97,14 @@ def test_the_index_lists_every_page() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     for path in (ROOT / "docs").glob("*.md"):
         assert path.name == "index.md" or f"]({path.name})" in index, path.name
+
+
+def test_every_schema_and_command_is_documented() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "ssmc").rglob("*.py"))
+    schemas = set(re.findall(r'"(ssmc\.[a-z]+/\d+)"', source))
+    assert "ssmc.compile/1" in schemas
+    for schema in schemas:
+        assert schema in page, schema
+    for name in COMMANDS:
+        assert f"ssmc {name} " in page, name
