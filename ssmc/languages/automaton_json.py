@@ -15,6 +15,7 @@ from ssmc.alphabet import Alphabet
 from ssmc.automaton import Automaton
 from ssmc.errors import InputError, InvariantError, Position
 from ssmc.languages.formal import check_names
+from ssmc.languages.json_places import Places
 from ssmc.languages.nfa import EMPTY_WORD, NFA, determinize
 from ssmc.minimize import DEAD
 
@@ -24,45 +25,20 @@ if TYPE_CHECKING:
 _KEYS = ("states", "input_symbols", "transitions", "initial_state", "final_states")
 
 
-class _Places:
-    """The text, to find the position of an offending name: its first quoted or bare occurrence."""
-
-    def __init__(self, text: str, file: str | None) -> None:
-        self.text, self.file = text, file
-
-    def at(self, index: int) -> Position:
-        start = self.text.rfind("\n", 0, index) + 1
-        end = self.text.find("\n", index)
-        return Position(
-            self.text.count("\n", 0, index) + 1,
-            index - start + 1,
-            self.text[start : end if end >= 0 else None],
-            self.file,
-        )
-
-    def of(self, name: str, occurrence: int = 1) -> Position | None:
-        index = -1
-        for _ in range(occurrence):
-            index = self.text.find(json.dumps(name, ensure_ascii=False), index + 1)
-            if index < 0:
-                return None
-        return self.at(index)
-
-
 def parse_json(text: str, file: str | None = None) -> Any:
     """The value of a JSON text.
 
     Raises:
         InputError: the text is not JSON, or an object has a key twice (for an automaton: a duplicate transition).
     """
-    places = _Places(text, file)
+    places = Places(text, file)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
         if len(out) != len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(f"duplicate key {twice!r}: two transitions or states of one name", places.of(twice, 2))
+            raise InputError(f"duplicate key {twice!r}: two transitions or states of one name", places.duplicate())
         return out
 
     try:
@@ -86,17 +62,17 @@ def read_automaton_json(text: str, budget: Budget, file: str | None = None) -> A
             return Automaton.from_json(data)
         except (InvariantError, KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"not a canonical automaton: {error}", Position(1, 1, file=file)) from None
-    return automaton_of(data, budget, _Places(text, file))
+    return automaton_of(data, budget, Places(text, file))
 
 
-def automaton_of(data: Any, budget: Budget, places: _Places | None = None) -> Automaton:
+def automaton_of(data: Any, budget: Budget, places: Places | None = None) -> Automaton:
     """The automaton of an object in the shape of automata-lib's constructors.
 
     Raises:
         InputError: the object is malformed.
         LimitError: the budget is exceeded while determinising.
     """
-    places = places or _Places("", None)
+    places = places or Places("", None)
     top = places.at(0) if places.text else None
     if not isinstance(data, dict):
         raise InputError("an automaton is an object with the keys " + ", ".join(_KEYS), top)
@@ -105,35 +81,42 @@ def automaton_of(data: Any, budget: Budget, places: _Places | None = None) -> Au
         raise InputError(f"missing key {missing[0]!r}", top)
     for key in ("states", "input_symbols", "final_states"):
         if not isinstance(data[key], list) or not all(isinstance(x, str | int) for x in data[key]):
-            raise InputError(f"{key!r} must be a list of names", places.of(key))
-    names = check_names([str(x) for x in data["input_symbols"]], places.of("input_symbols"))
+            raise InputError(f"{key!r} must be a list of names", places.value(key))
+    names = check_names([str(x) for x in data["input_symbols"]], places.value("input_symbols"))
     states: dict[str, int] = {}
-    for value in data["states"]:
+    for i, value in enumerate(data["states"]):
         if str(value) in states:
-            raise InputError(f"state {value!r} is declared twice", places.of(str(value), 2))
+            raise InputError(f"state {value!r} is declared twice", places.value("states", i))
         states[str(value)] = len(states)
     symbols = {name: i for i, name in enumerate(names)}
 
-    def state(value: Any, role: str) -> int:
+    def state(value: Any, role: str, *path: str | int, key: bool = False) -> int:
         if not isinstance(value, str | int) or str(value) not in states:
-            raise InputError(f"unknown state {value!r} {role}", places.of(str(value)))
+            where = places.key(*path) if key else places.value(*path)
+            raise InputError(f"unknown state {value!r} {role}", where)
         return states[str(value)]
 
     edges: list[tuple[int, int, int]] = []
     if not isinstance(data["transitions"], dict):
-        raise InputError("'transitions' must be an object", places.of("transitions"))
+        raise InputError("'transitions' must be an object", places.value("transitions"))
     for source, row in data["transitions"].items():
-        from_state = state(source, "in 'transitions'")
+        from_state = state(source, "in 'transitions'", "transitions", source, key=True)
         if not isinstance(row, dict):
-            raise InputError(f"the transitions of state {source!r} must be an object", places.of(source))
+            raise InputError(
+                f"the transitions of state {source!r} must be an object", places.value("transitions", source)
+            )
         for symbol, targets in row.items():
+            path = ("transitions", source, symbol)
             if symbol not in symbols and symbol != "":
-                raise InputError(f"unknown symbol {symbol!r} in a transition of {source!r}", places.of(symbol))
-            for target in targets if isinstance(targets, list) else [targets]:
-                to_state = state(target, f"after {source!r} reads {symbol!r}")
+                raise InputError(f"unknown symbol {symbol!r} in a transition of {source!r}", places.key(*path))
+            several = isinstance(targets, list)
+            for i, target in enumerate(targets if several else [targets]):
+                to_state = state(target, f"after {source!r} reads {symbol!r}", *path, *((i,) if several else ()))
                 edges.append((from_state, symbols.get(symbol, EMPTY_WORD), to_state))
-    initial = state(data["initial_state"], "as 'initial_state'")
-    final = frozenset(state(value, "in 'final_states'") for value in data["final_states"])
+    initial = state(data["initial_state"], "as 'initial_state'", "initial_state")
+    final = frozenset(
+        state(value, "in 'final_states'", "final_states", i) for i, value in enumerate(data["final_states"])
+    )
     return determinize(NFA(Alphabet.tokens(names), len(states), tuple(edges), frozenset((initial,)), final), budget)
 
 

@@ -131,6 +131,22 @@ def test_bad_json(tmp_path, text, message, line):
         assert caught.value.position.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('{"states": ["a"], "input_symbols": ["a"],\n "transitions": {"a": {"a": "a",\n  "a": "a"}}}', 3, 3),
+        ('{"states": ["q"], "input_symbols": ["a"], "initial_state": "q", "final_states": [],\n"transitions": {"q": {"a": ["q",\n "a"]}}}', 3, 2),
+        ('{"states": ["q"], "input_symbols": ["a"], "initial_state": "q",\n "final_states": ["q",\n   "a"], "transitions": {}}', 3, 4),
+        ('{"states": [0], "input_symbols": ["0"], "initial_state": 0, "final_states": [],\n "transitions": {"0": {"0": 0, "{": 0}}}', 2, 32),
+        ('{"states": [0],\n "input_symbols": ["0"], "initial_state":\n 7, "final_states": [], "transitions": {}}', 3, 2),
+    ],
+)  # fmt: skip
+def test_json_errors_point_at_the_place(tmp_path, text, line, column):
+    with pytest.raises(InputError) as caught:
+        read_language(write(tmp_path, "x.json", text))
+    assert (caught.value.position.line, caught.value.position.column) == (line, column)
+
+
 def test_json_over_the_state_limit(tmp_path):
     n = 15
     transitions = {str(i): {"a": [str(i + 1)], "b": [str(i + 1)]} for i in range(1, n)} | {
