@@ -3,9 +3,11 @@
 # make clean  removes what these made
 #
 # PYTHON chooses the interpreter (3.11 or later), PIP_FLAGS is handed to pip, JOBS is the number of test processes.
+# CONSTRAINTS= (empty) installs whatever versions fit instead of the tested ones.
 
 PYTHON ?= python3
 PIP_FLAGS ?=
+CONSTRAINTS ?= constraints.txt
 JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +21,7 @@ setup: $(VENV)/installed
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ssmc needs Python 3.11 or later: make PYTHON=python3.11" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
 	touch $@
 
 demo: setup
