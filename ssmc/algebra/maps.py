@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 BYTE_VALUES = 256
 WIDE_VALUES = 65536
 MEMORY_LIMIT = 4 << 30
-BLOCK = 4096
-"""Elements to multiply at a time."""
+PRODUCTS = 16_384
+"""Products to form at a time."""
 
 
 class Maps:
@@ -34,6 +34,7 @@ class Maps:
         size: n, the number of states.
         generators: the generator maps.
         identity: the identity map.
+        block: how many elements to multiply at a time.
         products: all products of a block of elements with the generators: those of the first element, of the second, ...
     """
 
@@ -45,6 +46,7 @@ class Maps:
         self.identity = self.pack(range(size))
         self.generators = [self.pack([size if r == DEAD else r for r in column]) for column in columns]
         self._tail = bytes(range(size, BYTE_VALUES)) if self.narrow else self.pack([size])
+        self.block = max(1, PRODUCTS // max(1, len(columns)))
         self.products = self._narrow_products() if self.narrow else self._wide_products()
 
     def pack(self, values: Sequence[int]) -> bytes:
@@ -169,12 +171,13 @@ def monoid_size(
         return Enumeration(None, limit)
     maps = transition_maps(automaton)
     limit = min(limit, memory_limit // element_bytes(maps))
+    block = maps.block
     seen = {maps.identity}
     level = [maps.identity]
     while level:
         fresh: set[bytes] = set()
-        for start in range(0, len(level), BLOCK):
-            fresh.update(maps.products(level[start : start + BLOCK]))
+        for start in range(0, len(level), block):
+            fresh.update(maps.products(level[start : start + block]))
             if len(fresh) > limit or time.monotonic() > deadline:
                 break
         fresh -= seen

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ssmc.algebra.maps import BLOCK, MEMORY_LIMIT, Maps, aperiodicity_index, element_bytes, transition_maps
+from ssmc.algebra.maps import MEMORY_LIMIT, Maps, aperiodicity_index, element_bytes, transition_maps
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def enumerate_monoid(
     prefix, last, right = array("i", [-1]), array("i", [-1]), array("I")
     done = 0
     while done < len(elements):
-        products = maps.products(elements[done : done + BLOCK])
+        products = maps.products(elements[done : done + maps.block])
         first = dict(zip(reversed(products), range(len(products) - 1, -1, -1), strict=True))  # the first place of each
         fresh = sorted([place for product, place in first.items() if product not in index])
         count = len(elements)
@@ -161,7 +161,7 @@ def enumerate_monoid(
         prefix.extend([done + place // letters for place in fresh])
         last.extend([place % letters for place in fresh])
         right.extend(map(index.__getitem__, products))
-        done = min(done + BLOCK, count)
+        done = min(done + maps.block, count)
         if len(elements) > most:
             if len(elements) > limit:
                 raise LimitError("elements of the transition monoid", limit, limit, "--monoid-limit")
