@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ssmc.cascade.base import make_base
+from ssmc.cascade.cost import Cost, Order, cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering, recolour
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
-from ssmc.cascade.ir import layers_of
 from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ssmc.cascade.system import System
 
 Found = TypeVar("Found")
-Cost = tuple[int, ...]
 
 BUDGETS = {
     0: Budget(beam=1, work=0, points=0),
@@ -55,28 +54,53 @@ class Options:
         window: the widest window of symbols that the search may use.
         set_limit: the largest family of sets that the holonomy may meet.
         context_limit: the largest number of contexts and of joint states.
+        max_layers: the most scan layers that a cascade may have; None for no limit.
+        cost: what is compared first.
     """
 
     effort: int = 1
     window: int = 3
     set_limit: int = 100_000
     context_limit: int = 100_000
+    max_layers: int | None = None
+    cost: Order = "layers"
+
+
+PartCache = dict[tuple[tuple[int, ...], ...], "Choice[tuple[Component, ...]]"]
+"""What was found for quotients, by their transition columns."""
 
 
 class Choice(Generic[Found]):
-    """The cheapest result so far, for a function that finishes a reduced covering and tells what the result costs (layers first)."""
+    """The cheapest result so far, for a function that finishes a reduced covering and tells what the result costs."""
 
-    def __init__(self, options: Options, meter: Meter, finish: Callable[[Reduced], tuple[Cost, Found]]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        meter: Meter,
+        finish: Callable[[Reduced], tuple[Cost, Found]],
+        *,
+        bound: int = MOST_LEVELS,
+        parts: PartCache | None = None,
+    ) -> None:
         self.options = options
         self.meter = meter
+        self.bound = bound
+        self.parts: PartCache = {} if parts is None else parts
         self.finish = finish
         self.best: tuple[Cost, Found] | None = None
         self.limit: LimitError | None = None
 
     @property
     def depth(self) -> int:
-        """The number of layers to beat."""
-        return MOST_LEVELS if self.best is None else self.best[0][0]
+        """The most layers of a cascade that could be as cheap as the best."""
+        return self.bound if self.best is None else min(self.bound, self._no_dearer(self.best[0], MOST_LEVELS))
+
+    def _no_dearer(self, cost: Cost, otherwise: int) -> int:
+        limit, most = self.options.max_layers, cost.most_layers(self.options.cost, otherwise)
+        return most if limit is None or cost.layers > limit else min(most, limit)
+
+    def _rank(self, cost: Cost) -> tuple[int, ...]:
+        return cost.rank(self.options.cost, self.options.max_layers)
 
     def consider(self, cover: Callable[..., Covering]) -> None:
         """Builds and finishes a covering and keeps the result if it is the cheapest."""
@@ -92,25 +116,18 @@ class Choice(Generic[Found]):
             return
         if reduced is not None:
             found = self.finish(reduced)
-            if self.best is None or found[0] < self.best[0]:
+            if self.best is None or self._rank(found[0]) < self._rank(self.best[0]):
                 self.best = found
 
 
-def cost_of(components: tuple[Component, ...], entries: int = 0) -> Cost:
-    """Scan layers, scan channels (counters one, resets in binary), window taps, table entries: compared in this order."""
-    channels = sum(1 if c.kind == "counter" else (c.size - 1).bit_length() for c in components if c.kind != "window")
-    windows = sum(c.kind == "window" for c in components)
-    return max(layers_of(components), default=0), channels, windows, entries + sum(len(c.table) for c in components)
-
-
-def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, splits: int = 2) -> None:
+def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: bool = True) -> None:
     """Offers a choice every candidate for a system: bases alone, parallel parts, search over bases, and holonomy.
 
     Args:
         system: what to decompose.
         alphabet: for names.
         choice: what receives the candidates.
-        splits: how many times quotients may be split again.
+        top: whether this is the whole system; a quotient is split once more, and gets the fallbacks only if nothing else is found.
     """
     options = choice.options
     budget = BUDGETS[options.effort]
@@ -126,19 +143,28 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, splits
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
                 choice.consider(partial(cover_by_levels, base, sequence))
-        for aside in dict.fromkeys((frozenset[int](), absorbing_states(system))) if splits else ():
+        for aside in (
+            dict.fromkeys((frozenset[int](), absorbing_states(system))) if top else (absorbing_states(system),)
+        ):
             with choice.meter.share(3) as meter:
-                _split(system, alphabet, aside, choice, meter, splits)
+                _split(system, alphabet, aside, choice, meter)
         for i, base in enumerate(bases):
             with choice.meter.share(len(bases) + 1 - i) as meter:
                 _search(base, choice, meter)
         if choice.depth > 1:
             _tally(system, alphabet, counters, choice)
-        if choice.best is None:
-            for sequence in search_greedily(bases[0], budget):
-                choice.consider(partial(cover_by_levels, bases[0], sequence))
-    for base in bases[: 2 if counters else 1]:
-        if choice.best is None or choice.depth > 1:
+    if top or choice.best is None:
+        _fall_back(bases[: 2 if counters else 1], choice)
+
+
+def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
+    """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
+    options = choice.options
+    if options.effort and choice.best is None:
+        for sequence in search_greedily(bases[0], BUDGETS[options.effort]):
+            choice.consider(partial(cover_by_levels, bases[0], sequence))
+    for base in bases:
+        if choice.depth > 1:
             choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
 
 
@@ -165,9 +191,7 @@ def _search(base: Base, choice: Choice[Found], meter: Meter) -> None:
         choice.consider(partial(cover_by_levels, base, sequence))
 
 
-def _split(
-    system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found], meter: Meter, splits: int
-) -> None:
+def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found], meter: Meter) -> None:
     """Decomposes quotients side by side, then searches levels on top of them.
 
     A quotient that is not aperiodic (a quotient of partial maps need not be), or no shallower than what is known, is left to the levels.
@@ -175,14 +199,16 @@ def _split(
     parts = find_parts(system, aside) if choice.depth > 1 else ()
     groups = []
     for i, part in enumerate(parts):
-        with meter.share(len(parts) + 1 - i) as share:
-            inner: Choice[tuple[Component, ...]] = Choice(choice.options, share, _finish_part)
-            try:
-                explore(part.system, alphabet, inner, splits=splits - 1)
-            except PeriodicError:
-                continue
-        if inner.best is not None and inner.depth < choice.depth:
-            groups.append(inner.best[1])
+        key = part.system.columns
+        known = choice.parts.get(key)
+        if known is None or known.depth > choice.depth:
+            with meter.share(len(parts) + 1 - i) as share:
+                known = Choice(choice.options, share, _finish_part, bound=choice.depth, parts=choice.parts)
+                choice.parts[key] = known
+                with suppress(PeriodicError):
+                    explore(part.system, alphabet, known, top=False)
+        if known.best is not None and known.depth < choice.depth:
+            groups.append(known.best[1])
     if not groups:
         return
     try:

@@ -1,0 +1,228 @@
+"""An explanation as one screen of text and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.explain import READOUT
+from ssmc.cascade.ir import HOLD
+from ssmc.cascade.prose import Speaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ssmc.cascade.explain import Explanation, Need, Part
+    from ssmc.cascade.ir import Action
+    from ssmc.cascade.rules import Rules
+
+_MOST_STATES = 16
+_MOST_VALUES = 10
+_MOST_OUTPUTS = 8
+_ORDINALS = {1: "the last symbol", 2: "the symbol before the last"}
+
+
+def narrate(explanation: Explanation) -> Iterator[str]:
+    """The lines of the explanation: states, layers, components layer by layer, readout."""
+    speaker = Speaker(explanation)
+    yield from _states(speaker)
+    yield from _layers(explanation)
+    for part in sorted(explanation.parts, key=lambda part: part.layer):
+        yield ""
+        yield from _part(speaker, part)
+    yield ""
+    yield from _readout(speaker)
+
+
+def _states(speaker: Speaker) -> Iterator[str]:
+    explanation = speaker.explanation
+    automaton = explanation.cascade.automaton
+    yield "states, each with a shortest word that leads there (* the word is in the language)"
+    words = [
+        f"{q}{'*' if q in automaton.accepting else ''} {speaker.word(word)}"
+        for q, word in enumerate(explanation.access_words)
+    ]
+    if len(words) > _MOST_STATES:
+        words = [*words[: _MOST_STATES // 2], "…", *words[-3:]]
+    yield from _wrapped(words)
+
+
+def _wrapped(words: list[str]) -> Iterator[str]:
+    line = ""
+    for word in words:
+        if line and len(line) + len(word) > 100:
+            yield f"  {line}"
+            line = ""
+        line += ("   " if line else "") + word
+    if line:
+        yield f"  {line}"
+
+
+def _layers(explanation: Explanation) -> Iterator[str]:
+    depth = explanation.cascade.depth
+    yield f"{_count(depth, 'scan layer')}, {_count(explanation.channels, 'channel')} in binary"
+    for layer in sorted({part.layer for part in explanation.parts}):
+        inside = [part.symbol for part in explanation.parts if part.layer == layer]
+        yield f"  layer {layer}  {' '.join(inside)}{' (convolution, no scan)' if layer == 0 else ''}"
+
+
+def kind_of(part: Part) -> str:
+    """What a component is, in words."""
+    component = part.component
+    if component.latch:
+        return "latch"
+    if component.kind == "window":
+        lag = int(component.name.rsplit(maxsplit=1)[-1]) if component.name[-1:].isdigit() else 0
+        return "window, " + _ORDINALS.get(lag, f"the symbol {lag} back" if lag else "an earlier symbol")
+    if component.kind == "counter":
+        if component.saturating:
+            return f"tally from 0 that stops at {component.values[-1]}"
+        return f"counter from {component.low} to {component.values[-1]}"
+    return "flip-flop" if component.size == 2 else f"reset with {component.size} values"
+
+
+def _part(speaker: Speaker, part: Part) -> Iterator[str]:
+    parts = speaker.explanation.parts
+    reads = ", ".join(parts[j].symbol for j in part.component.depends_on)
+    readers = ", ".join("the readout" if j == READOUT else parts[j].symbol for j in part.readers)
+    detail = [f"layer {part.layer}"] + ([f"reads {reads}"] if reads and not part.taps else [])
+    yield f"{part.symbol}: {kind_of(part)} ({'; '.join(detail)})" + (f", read by {readers}" if readers else "")
+    if part.taps:
+        yield from _window(speaker, part)
+    elif part.component.kind == "counter":
+        yield from _counter(speaker, part)
+    elif part.component.latch:
+        yield f"  set by {_cases(speaker, part.rules)}, and never cleared: the automaton has no transition there"
+    else:
+        yield from _reset(speaker, part)
+    if part.need is not None:
+        yield f"  needed: {_need(speaker, part.need)}"
+
+
+def _window(speaker: Speaker, part: Part) -> Iterator[str]:
+    values = sorted(set(part.taps))
+    yield "  tells " + " | ".join(["none yet", *(speaker.tap(part, [value]) for value in values if value)])
+
+
+def _counter(speaker: Speaker, part: Part) -> Iterator[str]:
+    for action, rules in part.rules.cases:
+        yield f"  {_effect(action)} on {speaker.rules(rules)}"  # type: ignore[arg-type]
+    if part.rules.rest is not None:
+        yield f"  {_effect(part.rules.rest)} on everything else"  # type: ignore[arg-type]
+    if len(part.states) <= _MOST_VALUES:
+        sets = [f"{value}: {speaker.states(q)}" for value, q in zip(part.component.values, part.states, strict=True)]
+        yield from (f"  states by value  {line.strip()}" for line in _wrapped(sets))
+
+
+def _reset(speaker: Speaker, part: Part) -> Iterator[str]:
+    rules = {action: own for action, own in part.rules.cases if isinstance(action, tuple)}
+    for value in part.component.values[:_MOST_VALUES]:
+        own = rules.get((0, value), ())
+        start = ["from the start"] if value == 0 else []
+        texts = start + ([f"set by {speaker.rules(own)}"] if own else [])
+        if part.rules.rest == (0, value):
+            texts.append("set by everything else")
+        yield f"  {value}  {', '.join(texts) or 'never set'}"
+        yield f"     then the state is {speaker.states(part.states[value])}"
+    if part.component.size > _MOST_VALUES:
+        yield f"  and {part.component.size - _MOST_VALUES} more values"
+    if part.rules.rest == HOLD:
+        yield "  held on everything else"
+    elif (held := rules.get(HOLD)) is not None:
+        yield f"  held on {speaker.rules(held)}"
+
+
+def _cases(speaker: Speaker, rules: Rules) -> str:
+    return "; ".join(speaker.rules(own) for _, own in rules.cases)
+
+
+def _effect(action: Action) -> str:
+    mul, add = action
+    if mul == 0:
+        return f"set to {add}"
+    return "held" if add == 0 else f"{add:+d}"
+
+
+def _need(speaker: Speaker, need: Need) -> str:
+    one, other = (speaker.word((*prefix.word, prefix.x)) for prefix in (need.one, need.other))
+    if need.reader == READOUT:
+        says = speaker.answer(need.one.outcome, need.other.outcome)  # type: ignore[arg-type]
+        return f"without it the readout cannot tell {one} ({says[0]}) from {other} ({says[1]})"
+    symbol = speaker.explanation.parts[need.reader].symbol
+    effects = [_effect(prefix.outcome) for prefix in (need.one, need.other)]  # type: ignore[arg-type]
+    says = tuple(effect if effect != "held" else f"{symbol} held" for effect in effects)  # type: ignore[assignment]
+    return f"without it {symbol} cannot tell {one} ({says[0]}) from {other} ({says[1]})"
+
+
+def _readout(speaker: Speaker) -> Iterator[str]:
+    explanation = speaker.explanation
+    readout, rules = explanation.cascade.readout, explanation.readout
+    symbols = [explanation.parts[j].symbol for j in readout.depends_on]
+    yield f"readout: from the symbol just read{' and ' if symbols else ''}{', '.join(symbols)}"
+    yield f"  ε: {speaker.output(readout.outputs[readout.initial])}"
+    for outcome, own in rules.cases[:_MOST_OUTPUTS]:
+        yield f"  {speaker.output(readout.outputs[outcome])}: after {speaker.rules(own)}"  # type: ignore[call-overload]
+    if len(rules.cases) > _MOST_OUTPUTS:
+        yield f"  and {len(rules.cases) - _MOST_OUTPUTS} more outputs"
+    if rules.rest is not None:
+        yield f"  {speaker.output(readout.outputs[rules.rest])}: otherwise"  # type: ignore[call-overload]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def to_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation in JSON types; words and letter sets are texts."""
+    speaker = Speaker(explanation)
+    cascade = explanation.cascade
+    return {
+        "mode": cascade.mode,
+        "states": [
+            {"word": speaker.word(word), "accepting": q in cascade.automaton.accepting}
+            for q, word in enumerate(explanation.access_words)
+        ],
+        "layers": cascade.depth,
+        "channels": explanation.channels,
+        "product_states": explanation.pairs,
+        "components": [_part_json(speaker, part) for part in explanation.parts],
+        "readout": {
+            "depends_on": list(cascade.readout.depends_on),
+            "initial": speaker.output(cascade.readout.outputs[cascade.readout.initial]),
+            "cases": [
+                {"output": speaker.output(cascade.readout.outputs[o]), "after": [speaker.rule(rule) for rule in own]}  # type: ignore[call-overload]
+                for o, own in explanation.readout.cases
+            ],
+            "otherwise": None
+            if explanation.readout.rest is None
+            else speaker.output(cascade.readout.outputs[explanation.readout.rest]),  # type: ignore[call-overload]
+        },
+    }
+
+
+def _part_json(speaker: Speaker, part: Part) -> dict[str, Any]:
+    component = part.component
+    return {
+        "symbol": part.symbol,
+        "name": component.name,
+        "kind": "latch" if component.latch else "tally" if component.saturating else component.kind,
+        "layer": part.layer,
+        "depends_on": list(component.depends_on),
+        "read_by": ["readout" if j == READOUT else j for j in part.readers],
+        "values": [
+            {
+                "value": value,
+                "states": [q for q in states if q != DEAD],
+                "dead": DEAD in states,
+                "letters": speaker.tap(part, [value]) if part.taps else None,
+            }
+            for value, states in zip(component.values, part.states, strict=True)
+        ],
+        "rules": [
+            {"effect": _effect(action), "on": [speaker.rule(rule) for rule in own]}  # type: ignore[arg-type]
+            for action, own in part.rules.cases
+            if not part.taps
+        ],
+        "otherwise": None if part.taps or part.rules.rest is None else _effect(part.rules.rest),  # type: ignore[arg-type]
+        "needed": None if part.need is None else _need(speaker, part.need),
+    }

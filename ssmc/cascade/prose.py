@@ -1,0 +1,161 @@
+"""Letters, words, states and rules of an explanation as short texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ssmc.algebra.words import example_symbols
+from ssmc.alphabet import describe
+from ssmc.automaton import DEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ssmc.cascade.explain import Explanation, Part
+    from ssmc.cascade.ir import Output
+    from ssmc.cascade.rules import Rule
+
+_LONG_LETTERS = 48
+_LONG_WORD = 14
+_MOST_RULES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Speaker:
+    """Texts for one explanation."""
+
+    explanation: Explanation
+
+    @cached_property
+    def _examples(self) -> tuple[int, ...]:
+        return example_symbols(self.explanation.cascade.automaton.alphabet)
+
+    @cached_property
+    def _used(self) -> int:
+        """The classes with some transition, as a bit mask."""
+        live = self.explanation.cascade.automaton.live_classes
+        return sum(1 << c for c in {c for row in live for c in row})
+
+    def letters(self, classes: Iterable[int]) -> str:
+        """A set of classes: one symbol as it is, many as ranges, most as what is missing."""
+        automaton = self.explanation.cascade.automaton
+        mask = sum(1 << c for c in set(classes))
+        everything = (1 << automaton.classes) - 1
+        if mask == everything:
+            return "any symbol"
+        if mask == self._used:
+            return "any symbol in use"
+        text = describe(automaton.alphabet, mask)
+        absent = describe(automaton.alphabet, everything & ~mask)
+        if len(absent) + 4 < len(text):
+            text = f"not {absent}"
+        inner = text.removeprefix("{").removesuffix("}")
+        if text.startswith("{") and inner in automaton.alphabet.names:
+            return inner
+        if len(text) > _LONG_LETTERS:
+            cut = text.rfind(", ", 0, _LONG_LETTERS)
+            text = f"{text[: cut if cut > 0 else _LONG_LETTERS]}, …}}"
+        return text
+
+    def word(self, classes: Sequence[int]) -> str:
+        """A word by example symbols: ε where it is empty, runs as powers, the middle of a long one left out."""
+        if not classes:
+            return "ε"
+        alphabet = self.explanation.cascade.automaton.alphabet
+        gap = " " if alphabet.multicharacter else ""
+        pieces = []
+        for c, run in groupby(classes):
+            name, times = alphabet.name(self._examples[c]), len(list(run))
+            pieces += [f"{name}^{times}"] if times > 4 else [name] * times
+        if len(pieces) > _LONG_WORD:
+            pieces = [*pieces[: _LONG_WORD // 2], "…", *pieces[-_LONG_WORD // 2 + 2 :]]
+        if not gap and any("^" in piece and len(piece) > 1 for piece in pieces):
+            gap = " "
+        return gap.join(pieces)
+
+    def states(self, states: Sequence[int]) -> str:
+        """A set of states as ranges, or as what is missing."""
+        live = [q for q in states if q != DEAD]
+        count = self.explanation.cascade.automaton.states
+        dead = ["dead"] if len(live) < len(states) else []
+        if count > 1 and len(live) == count:
+            return " or ".join(["any state", *dead])
+        if not live:
+            return "dead" if dead else "never"
+        absent = [q for q in range(count) if q not in set(live)]
+        if len(_ranges(absent)) + 1 < len(_ranges(live)):
+            return " or ".join(["all but " + ", ".join(_ranges(absent)), *dead])
+        return ", ".join([*_ranges(live), *dead])
+
+    def rule(self, rule: Rule) -> str:
+        """`{a} when r1 = 0 and n1 >= 2`."""
+        conditions = " and ".join(self.condition(j, values) for j, values in rule.conditions)
+        letters = self.letters(rule.classes) if rule.classes else ""
+        if not conditions:
+            return letters or "every symbol"
+        return f"{letters} when {conditions}" if letters else f"every symbol when {conditions}"
+
+    def rules(self, rules: Sequence[Rule]) -> str:
+        """Some rules, joined by `;`."""
+        texts = [self.rule(rule) for rule in rules[:_MOST_RULES]]
+        if len(rules) > _MOST_RULES:
+            texts.append(f"{len(rules) - _MOST_RULES} more cases")
+        return "; ".join(texts)
+
+    def condition(self, k: int, values: Sequence[int]) -> str:
+        """What a component's value has to be."""
+        part = self.explanation.parts[k]
+        component = part.component
+        if part.taps:
+            return f"{part.symbol} is {self.tap(part, values)}"
+        domain = list(component.values)
+        low, high = min(values), max(values)
+        if len(values) == 1:
+            return f"{part.symbol} = {low}"
+        if len(values) == high - low + 1 and component.kind == "counter":
+            if high == domain[-1]:
+                return f"{part.symbol} ≥ {low}"
+            if low == domain[0]:
+                return f"{part.symbol} ≤ {high}"
+            return f"{low} ≤ {part.symbol} ≤ {high}"
+        absent = [v for v in domain if v not in values]
+        if len(absent) == 1 and len(values) > 1:
+            return f"{part.symbol} ≠ {absent[0]}"
+        return f"{part.symbol} in {{{', '.join(_ranges(sorted(values)))}}}"
+
+    def tap(self, part: Part, values: Sequence[int]) -> str:
+        """The letters that a window's values stand for; value 0 is 'before the first symbol'."""
+        classes = [c for c, value in enumerate(part.taps) if value in values]
+        start = "none" if 0 in values else ""
+        letters = self.letters(classes) if classes else ""
+        return " or ".join(text for text in (start, letters) if text) or "none"
+
+    def output(self, output: Output) -> str:
+        """An output: a word or not, and in predict mode what may follow."""
+        if self.explanation.cascade.mode == "recognise":
+            return "a word" if output.accepting else "not a word"
+        follows = self.letters(output.legal) if output.legal else "nothing"
+        return f"{'a word' if output.accepting else 'not a word'}, {follows} may follow"
+
+    def answer(self, one: Output, other: Output) -> tuple[str, str]:
+        """In what two outputs differ."""
+        if one.accepting != other.accepting:
+            return ("a word", "not a word") if one.accepting else ("not a word", "a word")
+        only, lacks = sorted(set(one.legal) - set(other.legal)), sorted(set(other.legal) - set(one.legal))
+        letters = self.letters(only or lacks)
+        texts = (f"{letters} may follow", f"{letters} may not")
+        return texts if only else texts[::-1]
+
+
+def _ranges(numbers: Sequence[int]) -> list[str]:
+    """Ascending numbers as `0–3`, `7`."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and runs[-1][1] == n - 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return [str(a) if a == b else f"{a}, {b}" if b == a + 1 else f"{a}-{b}" for a, b in runs]
