@@ -6,11 +6,47 @@ import time
 from typing import TYPE_CHECKING
 
 from ssmc.algebra.maps import Maps
+from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ssmc.algebra.parts import Part
+    from ssmc.automaton import Automaton
+
+
+ENTRY_LIMIT = 40_000_000
+"""Entries of maps to compute in one part: elements times letters times states."""
+SEVERAL = 16
+ORBIT_LIMIT = 100_000
+"""Images of an orbit to visit."""
+
+
+def shortest_turn(automaton: Automaton, orbit: Sequence[int], deadline: float) -> list[int] | None:
+    """A shortest word of classes that turns the orbit: it takes every state of it to another, the same number of places on.
+
+    If the number of states is prime, the word has a cycle of that length. None if the orbit has too many images to find it.
+    """
+    start = tuple(orbit)
+    goals = {(*start[i:], *start[:i]) for i in range(1, len(start))}
+    via: dict[tuple[int, ...], tuple[tuple[int, ...], int]] = {}
+    queue = [start]
+    for states in queue:
+        for c, column in enumerate(automaton.columns):
+            after = tuple([column[q] for q in states])
+            if DEAD in after or after in via or after == start or len(set(after)) < len(after):
+                continue
+            via[after] = (states, c)
+            if after in goals:
+                word = []
+                while after != start:
+                    after, c = via[after]
+                    word.append(c)
+                return word[::-1]
+            queue.append(after)
+        if len(queue) > ORBIT_LIMIT or time.monotonic() > deadline:
+            return None
+    return None
 
 
 def shortest_counter(
@@ -24,7 +60,7 @@ def shortest_counter(
     Args:
         parts: the parts to search.
         known: a word that has such a cycle, if one is known.
-        element_limit: the largest number of elements to enumerate in each part.
+        element_limit: the largest number of elements to enumerate in each part, less where their maps are large.
         deadline: the value of `time.monotonic` at which to give up.
 
     Returns:
@@ -33,7 +69,8 @@ def shortest_counter(
     best = None if known is None else tuple(known)
     proved = True
     for part in parts:
-        word, complete = _search(part, None if best is None else len(best), element_limit, deadline)
+        affordable = max(SEVERAL, ENTRY_LIMIT // (part.size * len(part.maps)))
+        word, complete = _search(part, None if best is None else len(best), min(element_limit, affordable), deadline)
         proved = proved and complete
         if word is not None:
             best = word

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ssmc.algebra.maps import aperiodicity_index, monoid_size, transition_maps
 from ssmc.algebra.pairs import EDGE_LIMIT, pair_cost, search_pairs, search_triples
 from ssmc.algebra.parts import counter_parts
-from ssmc.algebra.shortest import shortest_counter
+from ssmc.algebra.shortest import shortest_counter, shortest_turn
 from ssmc.algebra.skeleton import search_skeleton
 from ssmc.algebra.witness import Witness, build_witness
 
@@ -142,4 +142,8 @@ def _best_witness(automaton: Automaton, parts: list[Part], word: tuple[int, ...]
         return None
     classes = [automaton.alphabet.class_of(s) for s in found.word]
     best, proved = shortest_counter(parts, classes, _WITNESS_ELEMENTS, deadline)
+    if not proved:
+        turn = shortest_turn(automaton, found.orbit, deadline)
+        if turn is not None and (best is None or len(turn) < len(best)):
+            best = tuple(turn)
     return build_witness(automaton, best or classes, shortest=proved)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+import time
 from dataclasses import replace
 from itertools import product
 
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from slow_twins import automata, automaton_of, slow_monoid, slow_period
 
 from ssmc.algebra import check_index, check_starfree, check_witness
+from ssmc.algebra.shortest import shortest_turn
 from ssmc.algebra.witness import build_witness
 from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.errors import LimitError, VerificationError
@@ -168,3 +171,38 @@ def test_wrong_indices_are_refused() -> None:
         check_index(chain, 5, exact=True)
     with pytest.raises(LimitError):
         check_index(chain, 4, exact=True, limit=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(automata(max_states=5))
+def test_a_shortest_turn_of_an_orbit(automaton: Automaton) -> None:
+    witness = check_starfree(automaton, monoid_limit=0).witness
+    if witness is None:
+        return
+    word = shortest_turn(automaton, witness.orbit, time.monotonic() + 60)
+    assert word is not None
+    assert len(word) == len(witness.word)
+    turned = [automaton_after(automaton, q, word) for q in witness.orbit]
+    places = [witness.orbit.index(q) for q in turned]
+    assert {(p - i) % witness.period for i, p in enumerate(places)} == {places[0]} != {0}
+
+
+def automaton_after(automaton: Automaton, state: int, word: list[int]) -> int:
+    for c in word:
+        state = automaton.delta[state][c]
+    return state
+
+
+def test_a_witness_of_a_large_automaton_is_short_without_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a and b alternate around a ring: the shortest word with a prime cycle is (ab)^2, of period 3
+    rows = [[(q + 1) % 12 if q % 2 == 0 else DEAD, (q + 1) % 12 if q % 2 else DEAD] for q in range(12)]
+    ring = automaton_of(rows, [0])
+    proved = check_starfree(ring, monoid_limit=0).witness
+    monkeypatch.setattr(sys.modules["ssmc.algebra.starfree"], "_WITNESS_ELEMENTS", 2)
+    monkeypatch.setattr(sys.modules["ssmc.algebra.starfree"], "_FIRST_ELEMENTS", 2)
+    found = check_starfree(ring, monoid_limit=0).witness
+    assert proved is not None
+    assert found is not None
+    check_witness(ring, found)
+    assert (proved.shortest, found.shortest) == (True, False)
+    assert len(found.word) >= len(proved.word)
