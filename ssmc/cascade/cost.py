@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
-from ssmc.cascade.ir import layers_of
+from ssmc.cascade.ir import HOLD, layers_of
+from ssmc.cascade.rules import find_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
-    from ssmc.cascade.ir import Component
+    from ssmc.cascade.ir import Component, Key, Readout
 
+L = TypeVar("L", bound="Hashable")
 Order = Literal["layers", "channels", "units"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 """The criterion that is compared first; the others follow in the order of `Cost`."""
+
+
+_LARGE = 2_000
 
 
 class Cost(NamedTuple):
@@ -23,18 +28,21 @@ class Cost(NamedTuple):
         layers: scan layers.
         channels: scan channels: one a counter, resets in binary.
         windows: window taps.
-        entries: entries of all tables. Hidden units are not known before two-level minimisation; this is what stands for them.
+        entries: entries of all tables.
+        units: product terms of all tables, estimated; 0 unless the order asks for them. Hidden units themselves are not known before the tables are minimised
+            under a choice of codes, which is too slow for every candidate.
     """
 
     layers: int
     channels: int
     windows: int
     entries: int
+    units: int = 0
 
     def rank(self, order: Order = "layers", max_layers: int | None = None) -> tuple[int, ...]:
         """The key to compare by: layers beyond the limit first, then the criterion asked for, then all."""
         excess = 0 if max_layers is None else max(0, self.layers - max_layers)
-        first = {"layers": self.layers, "channels": self.channels, "units": self.entries}[order]
+        first = {"layers": self.layers, "channels": self.channels, "units": self.units}[order]
         return (excess, first, *self)
 
     def most_layers(self, order: Order, otherwise: int) -> int:
@@ -42,9 +50,20 @@ class Cost(NamedTuple):
         return {"layers": self.layers, "channels": self.channels, "units": otherwise}[order]
 
 
-def cost_of(components: Sequence[Component], entries: int = 0) -> Cost:
-    """The cost of some components and a readout with a number of entries."""
+def cost_of(components: Sequence[Component], readout: Readout | None = None, order: Order = "layers") -> Cost:
+    """The cost of some components and a readout."""
     channels = sum(1 if c.kind == "counter" else (c.size - 1).bit_length() for c in components if c.kind != "window")
     windows = sum(c.kind == "window" for c in components)
-    table = entries + sum(len(c.table) for c in components)
-    return Cost(max(layers_of(components), default=0), channels, windows, table)
+    entries = sum(len(c.table) for c in components) + (0 if readout is None else len(readout.table))
+    units = 0
+    if order == "units":
+        units = sum(_terms(c.table, c.depends_on, HOLD) for c in components if c.kind != "window")
+        units += 0 if readout is None else _terms(readout.table, readout.depends_on, None)
+    return Cost(max(layers_of(components), default=0), channels, windows, entries, units)
+
+
+def _terms(table: Mapping[Key, L], reads: Sequence[int], rest: L | None) -> int:
+    """The number of rules of a table; its entries where it is too large to look for rules."""
+    if len(table) > _LARGE:
+        return len(table)
+    return sum(len(rules) for _, rules in find_rules(table, reads, rest=rest).cases)

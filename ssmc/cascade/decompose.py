@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from ssmc.algebra import check_starfree
 from ssmc.cascade.assemble import assemble, constant_cascade
+from ssmc.cascade.cost import cost_of
 from ssmc.cascade.meter import Meter
-from ssmc.cascade.strategy import BUDGETS, Choice, Options, cost_of, explore
+from ssmc.cascade.strategy import BUDGETS, Choice, Options, explore
 from ssmc.cascade.system import System
 from ssmc.errors import LimitError, NotStarFreeError
 
 if TYPE_CHECKING:
     from ssmc.automaton import Automaton
+    from ssmc.cascade.cost import Cost, Order
     from ssmc.cascade.ir import Cascade, Mode
     from ssmc.cascade.reduce import Reduced
-    from ssmc.cascade.strategy import Cost
 
 
 def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options | None = None) -> Cascade:
@@ -29,25 +30,28 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
 
     Raises:
         NotStarFreeError: the language is not star-free; carries the witness.
-        LimitError: every candidate exceeds a limit, or star-freeness could not be decided within its limits.
+        LimitError: every candidate exceeds a limit (of layers, contexts or sets), or star-freeness could not be decided within its limits.
     """
     if not automaton.states:
         return constant_cascade(automaton, mode)
     options = options or Options()
     require_starfree(automaton, options.set_limit)
     meter = Meter(BUDGETS[options.effort].work)
-    choice = Choice(options, meter, partial(_finish, automaton, mode))
+    choice = Choice(options, meter, partial(_finish, automaton, mode, options.cost))
     explore(System.of(automaton), automaton.alphabet, choice)
     if mode == "recognise" and not automaton.is_complete:
         explore(System.of(automaton, sink=True), automaton.alphabet, choice)
     if choice.best is None:
         raise choice.limit or LimitError("candidates", 0, 0)
-    return choice.best[1]
+    cost, cascade = choice.best
+    if options.max_layers is not None and cost.layers > options.max_layers:
+        raise LimitError("scan layers of the shallowest cascade found", cost.layers, options.max_layers, "--max-layers")
+    return cascade
 
 
-def _finish(automaton: Automaton, mode: Mode, reduced: Reduced) -> tuple[Cost, Cascade]:
+def _finish(automaton: Automaton, mode: Mode, order: Order, reduced: Reduced) -> tuple[Cost, Cascade]:
     cascade = assemble(automaton, mode, reduced)
-    return cost_of(cascade.components, len(cascade.readout.table)), cascade
+    return cost_of(cascade.components, cascade.readout, order), cascade
 
 
 def require_starfree(automaton: Automaton, set_limit: int) -> None:

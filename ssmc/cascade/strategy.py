@@ -203,7 +203,13 @@ def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Ch
         known = choice.parts.get(key)
         if known is None or known.depth > choice.depth:
             with meter.share(len(parts) + 1 - i) as share:
-                known = Choice(choice.options, share, _finish_part, bound=choice.depth, parts=choice.parts)
+                known = Choice(
+                    choice.options,
+                    share,
+                    partial(_finish_part, choice.options.cost),
+                    bound=choice.depth,
+                    parts=choice.parts,
+                )
                 choice.parts[key] = known
                 with suppress(PeriodicError):
                     explore(part.system, alphabet, known, top=False)
@@ -218,6 +224,6 @@ def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Ch
     _search(base, choice, meter)
 
 
-def _finish_part(reduced: Reduced) -> tuple[Cost, tuple[Component, ...]]:
+def _finish_part(order: Order, reduced: Reduced) -> tuple[Cost, tuple[Component, ...]]:
     components = needed_components(reduced)
-    return cost_of(components), components
+    return cost_of(components, order=order), components

@@ -55,7 +55,7 @@ MODES: tuple[Mode, ...] = ("recognise", "predict")
 )
 def command(
     sources: list[Source],
-    spending: dict[str, int],
+    spending: dict[str, Any],
     mode: Mode | None,
     target: str,
     dtype: str,

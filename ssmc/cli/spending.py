@@ -16,7 +16,15 @@ _OPTIONS = (
     click.option(
         "--effort", type=click.IntRange(0, 3), help="0: holonomy alone; 1 (the default) to 3: longer searches."
     ),
-    click.option("--window", type=click.IntRange(0), help="The widest window of symbols that the search may use."),
+    click.option(
+        "--window", type=click.IntRange(0), help="The widest window of symbols that the search may use; 3 by default."
+    ),
+    click.option("--max-layers", type=click.IntRange(0), help="Most scan layers; a deeper cascade is an error."),
+    click.option(
+        "--cost",
+        type=click.Choice(["layers", "channels", "units"]),
+        help="What is kept lowest first; layers by default.",
+    ),
     click.option("--set-limit", type=click.IntRange(1), help="Most sets in a decision or a holonomy."),
     click.option("--context-limit", type=click.IntRange(1), help="Most contexts and joint states of a cascade."),
 )
@@ -27,7 +35,7 @@ def spending_options(function: F) -> F:
 
     @functools.wraps(function)
     def wrapper(**settings: Any) -> Any:
-        names = ("effort", "window", "set_limit", "context_limit")
+        names = ("effort", "window", "max_layers", "cost", "set_limit", "context_limit")
         spending = {name: value for name in names if (value := settings.pop(name)) is not None}
         return function(spending=spending, **settings)
 
