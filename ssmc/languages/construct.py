@@ -1,7 +1,7 @@
 """From an expression to its minimal DFA: symbol classes, position automaton, subset construction, minimisation.
 
 automata-lib could do the same for plain expressions (the tests use it as the oracle), but its NFA reads single symbols through
-dictionaries: on byte and code point alphabets it is a hundred times slower than sets of positions held in integers over symbol classes.
+dictionaries: over 256 bytes `.*error.*` takes it 8 ms instead of 0.3 ms, and `.{100}` 3 s instead of 2 ms.
 """
 
 from __future__ import annotations
