@@ -12,7 +12,8 @@ import triton
 from torch import Tensor
 
 from ssmc.errors import InputError
-from ssmc.kernels.bits import reduce_chunks, run_bits, run_chunks
+from ssmc.kernels.bit_chunks import reduce_chunks, run_chunks
+from ssmc.kernels.bits import run_bits
 
 if TYPE_CHECKING:
     from ssmc.kernels.machine import BitMachine

@@ -76,7 +76,7 @@ def plan(
     room = triton.next_power_of_2(width)
     light = state == torch.float32 and kind == "real" and not backward
     channels = min(64, room)
-    many = rows * triton.cdiv(width, channels) >= 3 * processors // 2
+    many = rows * triton.cdiv(width, channels) >= 3 * processors // 4
     if many or steps <= 512:
         if kind == "pair":
             return Plan(4 if backward else 8, max(2, 512 // channels), channels, 0, 4, 2 if backward else 4)
@@ -154,8 +154,16 @@ def launch(
                 size = rows * blocks * how.channels * planes * (2 * tiles + 3 * triton.cdiv(tiles, how.window))
                 slots = torch.full((size,), -1, dtype=storage, device=a.device)
                 runs = 32 * how.warps if how.channels == width else how.tile
-                run = how.tile * how.channels * a.element_size() * form.channels // runs
-                ahead = how.ahead if a.is_cuda and not backward and run % 16 == 0 else 0
+                unit = a.element_size() * form.channels
+                run = how.tile * how.channels * unit // runs
+                # the prefetch takes addresses and sizes that are multiples of 16: of rows, tiles, lines and blocks alike
+                line = width if how.channels < width else how.tile * width // runs
+                aligned = how.channels <= width and not any(
+                    size * unit % 16
+                    for size in (steps * width, how.tile * width, line, how.channels if blocks > 1 else 0)
+                )
+                aligned &= run % 16 == 0 and a.data_ptr() % 16 == 0 and b.data_ptr() % 16 == 0
+                ahead = how.ahead if a.is_cuda and not backward and aligned else 0
                 scan_tiles[(rows * blocks * tiles,)](
                     *tensors, slots, steps, 0, whole, form.one, blocks, rows * blocks, tiles, **fixed, WORD=word,
                     W=how.window, WHOLE=True, AHEAD=ahead, RUNS=runs,

@@ -29,7 +29,7 @@ def poisoned(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", PLANS)
 @pytest.mark.parametrize("exclusive", [False, True])
-@pytest.mark.parametrize(("rows", "steps", "width"), [(1, 1, 1), (2, 63, 5), (1, 64, 4), (3, 17, 3)])
+@pytest.mark.parametrize(("rows", "steps", "width"), [(1, 1, 1), (2, 63, 5), (1, 64, 4)])
 def test_integers_are_exact(name: str, exclusive: bool, rows: int, steps: int, width: int) -> None:
     torch.manual_seed(rows * steps + width)
     a = torch.randint(-1, 2, (rows, steps, width), device=DEVICE).float()
@@ -45,22 +45,25 @@ def test_integers_are_exact(name: str, exclusive: bool, rows: int, steps: int, w
 
 @pytest.mark.parametrize("name", PLANS)
 @pytest.mark.parametrize("exclusive", [False, True])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.complex64, torch.bfloat16])
 def test_gradients(name: str, exclusive: bool, dtype: torch.dtype) -> None:
     torch.manual_seed(5)
-    rows, steps, width = 2, 21, 5
-    a, b, gh = (torch.randn(rows, steps, width, dtype=dtype, device=DEVICE) for _ in range(3))
-    initial, gf = (torch.randn(rows, width, dtype=dtype, device=DEVICE) for _ in range(2))
-    h, final = poisoned(rows, steps, width, dtype=dtype), poisoned(rows, width, dtype=dtype)
+    shape = (2, 19, 6)
+    rows, width = 2, 6
+    state = torch.float32 if dtype == torch.bfloat16 else dtype
+    wide = torch.complex128 if dtype.is_complex else torch.float64
+    a, b, gh = (torch.randn(shape, dtype=state, device=DEVICE).to(dtype) / 2 for _ in range(3))
+    initial, gf = (torch.randn(rows, width, dtype=state, device=DEVICE) for _ in range(2))
+    h, final = poisoned(*shape, dtype=dtype), poisoned(rows, width, dtype=state)
     launch(a, b, initial, h, final, exclusive=exclusive, how=PLANS[name])
-    ga, gb, enters = poisoned(rows, steps, width, dtype=dtype), poisoned(rows, steps, width, dtype=dtype), poisoned(rows, width, dtype=dtype)  # fmt: skip
+    ga, gb, enters = poisoned(*shape, dtype=dtype), poisoned(*shape, dtype=dtype), poisoned(rows, width, dtype=state)
     launch(a, gh, gf, gb, enters, exclusive=exclusive, past=h, begin=initial, grad_a=ga, how=PLANS[name])
-    inputs = [x.double().requires_grad_() for x in (a, b, initial)]
+    inputs = [x.to(wide).requires_grad_() for x in (a, b, initial)]
     outputs = scan_reference(*inputs, exclusive=exclusive)
-    want = torch.autograd.grad(outputs, inputs, [gh.double(), gf.double()])
-    first = enters * a[:, 0] + (gh[:, 0] if exclusive else 0)
-    limit = 1e-5 if dtype == torch.float32 else 1e-12
-    for x, y in zip((ga, gb, first), want, strict=True):
+    want = torch.autograd.grad(outputs, inputs, [gh.to(wide), gf.to(wide)])
+    first = enters * a[:, 0].conj() + (gh[:, 0] if exclusive else 0)
+    limit = {torch.float64: 1e-12, torch.bfloat16: 2e-2}.get(dtype, 1e-5)
+    for x, y in zip((h, final, ga, gb, first), (*outputs, *want), strict=True):
         assert (x - y).abs().max() <= limit * y.abs().max()
 
 
