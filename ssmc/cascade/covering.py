@@ -7,7 +7,7 @@ depends on it. Moving along an arrow, a fresh coordinate is held or overwritten 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
@@ -90,11 +90,14 @@ def recolour(covering: Covering) -> Covering:
         for row in rows:
             if row[k] != STALE:
                 row[k] = colour[row[k]]
-    return Covering(
-        covering.base,
-        covering.states,
-        covering.arrows,
-        covering.base_values,
-        tuple(tuple(row) for row in rows),
-        covering.level_names,
-    )
+    return replace(covering, coordinates=tuple(tuple(row) for row in rows))
+
+
+def settle(covering: Covering) -> Covering:
+    """The covering with every stale coordinate at 0.
+
+    Components then have no freedom to run on while nothing reads them: more dependencies, but no more joint states than contexts. The coordinates
+    before a level tell whether it is stale, so contexts stay apart.
+    """
+    rows = tuple(tuple(0 if value == STALE else value for value in row) for row in covering.coordinates)
+    return replace(covering, coordinates=rows)

@@ -7,12 +7,14 @@ components. They are explored exactly, vectorised over contexts and classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssmc.automaton import DEAD
+from ssmc.cascade.covering import STALE
 from ssmc.cascade.ir import HOLD, Action, overwrite
 from ssmc.errors import LimitError
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.covering import Covering
 
 _HOLD_CODE = -1
-_RADIX_LIMIT = 2**62
+_MOST_BITS = 62
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Radix:
     lows: tuple[int, ...]
     sizes: tuple[int, ...]
 
-    @property
-    def fits(self) -> bool:
-        """Whether codes fit into 64 bits."""
-        product = 1
-        for size in self.sizes:
-            product *= size
-        return product < _RADIX_LIMIT
+    def check(self) -> None:
+        """Checks that codes fit into 64 bits.
+
+        Raises:
+            LimitError: they do not.
+        """
+        bits = (prod(self.sizes) - 1).bit_length()
+        if bits > _MOST_BITS:
+            raise LimitError("bits of a joint state", bits, _MOST_BITS)
 
     def encode(self, columns: list[NDArray[np.int64]]) -> NDArray[np.int64]:
         """The code of each row, given as one array a column (broadcast against each other)."""
@@ -113,11 +117,14 @@ def explore_joint(covering: Covering, tables: tuple[ActionTable, ...], sizes: tu
         LimitError: there are more.
     """
     base = np.array(covering.base_values, dtype=np.int64).reshape(len(covering.states), -1)
+    coordinates = np.array(covering.coordinates, dtype=np.int64).reshape(len(covering.states), -1)[:, : len(tables)]
+    if np.all(coordinates != STALE):
+        # nothing is ever stale, so the contexts decide every value
+        return Joint(np.arange(len(covering.states)), np.concatenate([base, coordinates], axis=1))
     arrows = np.array(covering.arrows, dtype=np.int64)
     classes = np.arange(arrows.shape[1], dtype=np.int64)
     radix = Radix((0,) * (1 + len(sizes)), (len(covering.states), *sizes))
-    if not radix.fits:
-        raise LimitError("bits of a joint state", 63, 62)
+    radix.check()
     seen = np.zeros(1, dtype=np.int64)
     frontier = seen
     while len(frontier):

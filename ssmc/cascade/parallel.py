@@ -28,7 +28,7 @@ def needed_components(reduced: Reduced) -> tuple[Component, ...]:
     table = np.unique(np.concatenate([reduced.joint.values, states[:, None]], axis=1), axis=0)
     nothing = np.zeros(len(table), dtype=np.int64)
     demand = Demand(nothing, table[:, :-1], table[:, -1], np.full_like(nothing, -2))
-    reads = find_reads(demand, Variables.of(reduced.components), 1)
+    reads = find_reads(demand, Variables.of(reduced.components))
     return select(reduced.components, closure(reduced.components, reads))
 
 

@@ -68,47 +68,64 @@ class Demand:
     needed: NDArray[np.int64]
     own: NDArray[np.int64]
 
-    def satisfiable(self, radix: Radix, reads: Sequence[int]) -> bool:
+    def satisfiable(self, reads: Sequence[int]) -> bool:
         """Whether some function of (class, values read) meets the demand by holding or overwriting."""
-        return self.decide(radix, reads) is not None
+        return self._decide(_rank([self.classes, *(self.values[:, j] for j in reads)])) is not None
 
     def decide(self, radix: Radix, reads: Sequence[int]) -> ActionTable | None:
-        """The table over (class, values read) that holds wherever it may, or None if there is none."""
-        code = radix.encode([self.classes, *(self.values[:, j] for j in reads)])
+        """The table over (class, values read) that holds wherever it may, or None if there is none.
+
+        Raises:
+            LimitError: keys do not fit into 64 bits.
+        """
+        radix.check()
+        if not len(self.classes):
+            return ActionTable(tuple(reads), radix, np.zeros(1, dtype=np.int64), np.full(1, -1, dtype=np.int64))
+        decided = self._decide(radix.encode([self.classes, *(self.values[:, j] for j in reads)]))
+        return None if decided is None else ActionTable(tuple(reads), radix, *decided)
+
+    def _decide(self, code: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """The distinct codes and the action for each (-1 to hold), or None where rows of one code ask for different things."""
         order = np.argsort(code, kind="stable")
         code, needed, own = code[order], self.needed[order], self.own[order]
-        if not len(code):
-            return ActionTable(tuple(reads), radix, np.zeros(1, dtype=np.int64), np.full(1, -1, dtype=np.int64))
-        starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
+        starts = np.flatnonzero(np.r_[len(code) > 0, code[1:] != code[:-1]])
+        if not len(starts):
+            return code, needed
         free = needed == STALE
         greatest = np.maximum.reduceat(needed, starts)
         least = np.minimum.reduceat(np.where(free, np.iinfo(np.int64).max, needed), starts)
         holds = np.logical_and.reduceat(free | (own == needed), starts)
         if not np.all(holds | (least == greatest)):
             return None
-        return ActionTable(tuple(reads), radix, code[starts], np.where(holds, -1, greatest))
+        return code[starts], np.where(holds, -1, greatest)
 
 
-def find_reads(demand: Demand, variables: Variables, classes: int) -> tuple[int, ...]:
+def _rank(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """A number for each distinct row of some columns, however many they are."""
+    rank = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        low = column.min(initial=0)
+        rank = rank * (int(column.max(initial=0)) - int(low) + 1) + (column - low)
+        _, rank = np.unique(rank, return_inverse=True)
+    return rank
+
+
+def find_reads(demand: Demand, variables: Variables) -> tuple[int, ...]:
     """The variables that a table reads: lowest possible layer first, then dropped one by one while the demand stays satisfiable.
 
     Raises:
         InvariantError: not even all variables together meet the demand.
     """
     everything = range(len(variables.sizes))
-
-    def satisfiable(reads: Sequence[int]) -> bool:
-        return demand.satisfiable(variables.radix(classes, reads), reads)
-
     for layer in sorted({0, *variables.layers}):
         reads = [j for j in everything if variables.layers[j] <= layer]
-        if satisfiable(reads):
+        if demand.satisfiable(reads):
             break
     else:
         raise InvariantError("a table of the covering is not a function of its coordinates")
     for j in sorted(reads, key=lambda j: (-variables.layers[j], -variables.sizes[j], -j)):
         fewer = [i for i in reads if i != j]
-        if satisfiable(fewer):
+        if demand.satisfiable(fewer):
             reads = fewer
     return tuple(reads)
 
@@ -144,7 +161,7 @@ def reduce_covering(
         joint = explore_joint(covering, tables, sizes, joint_limit)
         variables = Variables.of(components)
         demand = _demand(covering, joint, coordinates[:, k])
-        reads = find_reads(demand, variables, classes)
+        reads = find_reads(demand, variables)
         table = demand.decide(variables.radix(classes, reads), reads)
         if table is None:
             raise InvariantError(f"{name}: no table")

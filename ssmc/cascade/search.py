@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ssmc.cascade.base import Base
     from ssmc.cascade.system import System
 
+_GREEDY_DRAFTS = 4
+_GREEDY_POINTS = 20_000
+"""Drafts looked at, and the greatest number of points, in a level of the fallback."""
 _WIDEST = 12
 """The most levels side by side in one layer."""
 _ALL_SUBSETS = 6
@@ -85,16 +88,16 @@ def search_levels(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
             return
 
 
-def search_greedily(base: Base, budget: Budget) -> Iterator[Sequence]:
-    """One sequence of as many levels as it takes, whatever the work: the fallback where nothing else was found."""
+def search_greedily(base: Base, work: int) -> Iterator[Sequence]:
+    """One sequence of as many levels as it takes: the fallback where nothing else was found. `work` bounds the drafts of one level."""
     _, points = merge(base.system, base.contexts)
     sequence = Sequence(points, ())
     while not sequence.points.is_exact:
-        sketches = _drafts(sequence.points, Meter(budget.work // 4), last=False)
+        sketches = sorted(_drafts(sequence.points, Meter(work), last=False), key=lambda sketch: sketch.score)
         best: Sequence | None = None
-        for sketch in sorted(sketches, key=lambda sketch: sketch.score)[:4]:
-            built = build(sketch, strict=False)
-            step = None if built is None else refine((built,), limit=budget.points)
+        for sketch, strict in product(sketches[:_GREEDY_DRAFTS], (True, False)):
+            built = build(sketch, strict=strict)
+            step = None if built is None else refine((built,), limit=_GREEDY_POINTS)
             if step is not None:
                 following = Sequence(step.points, (*sequence.steps, step))
                 if best is None or following.score < best.score:

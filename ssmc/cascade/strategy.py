@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from ssmc.cascade.base import make_base
 from ssmc.cascade.cost import Cost, Order, cost_of
 from ssmc.cascade.counters import find_counters
-from ssmc.cascade.covering import Covering, recolour
+from ssmc.cascade.covering import Covering, recolour, settle
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
 from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
@@ -110,7 +110,12 @@ class Choice(Generic[Found]):
             limit, deepest = min(limit, _RIVAL_CONTEXTS), self.depth
         try:
             covering = recolour(cover(context_limit=limit))
-            reduced = reduce_covering(covering, joint_limit=limit, depth_limit=deepest)
+            try:
+                reduced = reduce_covering(covering, joint_limit=limit, depth_limit=deepest)
+            except LimitError:
+                if self.best is not None:
+                    return
+                reduced = reduce_covering(settle(covering), joint_limit=limit)
         except LimitError as error:
             self.limit = error
             return
@@ -161,7 +166,7 @@ def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
     """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
     options = choice.options
     if options.effort and choice.best is None:
-        for sequence in search_greedily(bases[0], BUDGETS[options.effort]):
+        for sequence in search_greedily(bases[0], BUDGETS[options.effort].work // 4):
             choice.consider(partial(cover_by_levels, bases[0], sequence))
     for base in bases:
         if choice.depth > 1:

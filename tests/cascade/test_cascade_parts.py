@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from ssmc.automaton import DEAD
 from ssmc.cascade.base import Base
 from ssmc.cascade.counters import find_counters
-from ssmc.cascade.covering import STALE, Covering, recolour
+from ssmc.cascade.covering import STALE, Covering, recolour, settle
 from ssmc.cascade.holonomy import cover_by_holonomy, find_holonomy
 from ssmc.cascade.joint import Radix
+from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.system import Contexts, System, explore_contexts, members
 from ssmc.errors import InvariantError, LimitError
 
@@ -127,3 +128,18 @@ def test_radix_round_trip(shape: list[tuple[int, int]], data: st.DataObject) -> 
     row = [data.draw(st.integers(low, low + size - 1)) for low, size in shape]
     code = radix.encode([np.array([v]) for v in row])
     assert [int(column[0]) for column in radix.decode(code)] == row
+
+
+@settings(max_examples=60, deadline=None)
+@given(systems(monotone=True))
+def test_settled_coverings_have_one_joint_state_a_context(system: System) -> None:
+    whole = (1 << system.states) - 1
+    contexts = Contexts((whole,), (tuple(0 if any(r != DEAD for r in c) else DEAD for c in system.columns),))
+    covering = settle(recolour(cover_by_holonomy(Base(system, contexts, (), ((),)))))
+    covering.check(system)
+    reduced = reduce_covering(covering)
+    assert reduced is not None
+    assert len(reduced.joint.contexts) == len(covering.states)
+    states = np.array(covering.states)[reduced.joint.contexts]
+    assert len(np.unique(reduced.joint.values, axis=0)) == len(covering.states)
+    assert set(states.tolist()) == set(range(system.states))

@@ -75,7 +75,7 @@ def test_searches_give_coverings(system: System, width: int) -> None:
     for sequence in (
         *search_levels(base, BUDGET, Meter(BUDGET.work), 6),
         *search_layers(base, BUDGET, Meter(BUDGET.work), 6),
-        *search_greedily(base, BUDGET),
+        *search_greedily(base, BUDGET.work),
     ):
         covering = cover_by_levels(base, sequence, context_limit=20_000)
         covering.check(system)
