@@ -80,11 +80,12 @@ def _compiled() -> Callable[..., Any] | None:
     def walk(delta: Any, output: Any, shift: int, tokens: Any, states: Any, out: Any) -> None:
         rows, length = tokens.shape
         for row in range(rows):
-            state = states[row]
+            state = states[row] << shift
+            text, answers = tokens[row], out[row]
             for t in range(length):
-                state = delta[(state << shift) | tokens[row, t]]
-                out[row, t] = output[state]
-            states[row] = state
+                state = delta[state | text[t]]
+                answers[t] = output[state >> shift]
+            states[row] = state >> shift
 
     compiled: Callable[..., Any] = numba.njit(cache=False, nogil=True, boundscheck=False)(walk)
     return compiled
@@ -107,9 +108,8 @@ def run_walk(machine: DfaMachine, tokens: Tensor, states: Tensor | None = None) 
             outs[row], entering[row] = run_dfa_naive(machine, tokens[row].numpy(), int(entering[row]))
         return torch.from_numpy(outs), torch.from_numpy(entering)
     shift = max(1, (symbols - 1).bit_length())
-    narrow = np.uint8 if machine.states <= 256 else np.uint16 if machine.states <= 65536 else np.int32
-    delta = np.zeros((machine.states, 1 << shift), narrow)
-    delta[:, :symbols] = machine.delta
+    delta = np.zeros((machine.states, 1 << shift), np.int64 if machine.states << shift > 1 << 15 else np.uint16)
+    delta[:, :symbols] = machine.delta.astype(np.int64) << shift  # rows where they begin: no shift on the way
     outs = np.empty(tuple(tokens.shape), np.uint8)
     walk(delta.reshape(-1), machine.output, shift, tokens.numpy(), entering, outs)
     return torch.from_numpy(outs), torch.from_numpy(entering)
