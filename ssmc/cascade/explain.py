@@ -10,16 +10,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssmc.automaton import DEAD
+from ssmc.cascade.base import make_base
+from ssmc.cascade.bounds import find_tie
+from ssmc.cascade.counters import find_counters
+from ssmc.cascade.holonomy import find_holonomy
 from ssmc.cascade.ir import HOLD
 from ssmc.cascade.rules import find_rules
+from ssmc.cascade.system import System
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ssmc.cascade.bounds import Tie
+    from ssmc.cascade.counters import Counter
     from ssmc.cascade.ir import Action, Cascade, Component, Key, Output
     from ssmc.cascade.rules import Rules
 
+_HEIGHT_SETS = 20_000
 READOUT = -1
 """The number of the readout where components are numbered."""
 
@@ -135,12 +143,20 @@ class Explanation:
         parts: one a component.
         readout: the rules of the readout; labels are indices of outputs.
         pairs: how many pairs of states and values are reachable.
+        window: the widest window that the search could use.
+        counters: all counters of the automaton, used or not.
+        height: the height of the holonomy decomposition without contexts; None where it is too large.
+        tie: two words that such a window cannot tell apart, so that at least one layer is needed; None if zero layers suffice.
     """
 
     cascade: Cascade
     parts: tuple[Part, ...]
     readout: Rules
     pairs: int
+    window: int
+    counters: tuple[Counter, ...]
+    height: int | None
+    tie: Tie | None
 
     @property
     def channels(self) -> int:
@@ -161,8 +177,13 @@ class Explanation:
         return tuple(words[q] for q in range(automaton.states))
 
 
-def explain(cascade: Cascade, *, limit: int = 200_000) -> Explanation:
+def explain(cascade: Cascade, *, window: int = 3, limit: int = 200_000) -> Explanation:
     """The explanation of a checked cascade.
+
+    Args:
+        cascade: the cascade.
+        window: the widest window that the search could use, for the lower bound.
+        limit: the most pairs of states and component values.
 
     Raises:
         LimitError: more than `limit` pairs of states and values are reachable.
@@ -182,7 +203,27 @@ def explain(cascade: Cascade, *, limit: int = 200_000) -> Explanation:
         parts.append(Part(symbols[k], component, cascade.layers[k], tuple(readers), states[k], taps[k], rules, need))
     readout = cascade.readout
     live = {key: o for key, o in readout.table.items() if not _is_dead(cascade, key)}
-    return Explanation(cascade, tuple(parts), find_rules(live, readout.depends_on), len(reached.nodes))
+    return Explanation(
+        cascade,
+        tuple(parts),
+        find_rules(live, readout.depends_on),
+        len(reached.nodes),
+        window,
+        find_counters(System.of(cascade.automaton)) if cascade.automaton.states else (),
+        _height(cascade),
+        find_tie(cascade.automaton, cascade.mode, window),
+    )
+
+
+def _height(cascade: Cascade) -> int | None:
+    if not cascade.automaton.states:
+        return 0
+    system = System.of(cascade.automaton)
+    try:
+        contexts = make_base(system, cascade.automaton.alphabet, limit=_HEIGHT_SETS).contexts
+        return find_holonomy(system, contexts, set_limit=_HEIGHT_SETS).height
+    except LimitError:
+        return None
 
 
 def _is_dead(cascade: Cascade, key: Key) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ssmc.automaton import DEAD
@@ -12,20 +13,32 @@ from ssmc.cascade.prose import Speaker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ssmc.cascade.counters import Counter
     from ssmc.cascade.explain import Explanation, Need, Part
     from ssmc.cascade.ir import Action
     from ssmc.cascade.rules import Rules
 
+_WIDTH = 112
 _MOST_STATES = 16
 _MOST_VALUES = 10
+_MOST_COUNTERS = 4
 _MOST_OUTPUTS = 8
-_ORDINALS = {1: "the last symbol", 2: "the symbol before the last"}
+_BACK = {1: "the symbol before", 2: "two symbols before", 3: "three symbols before"}
 
 
 def narrate(explanation: Explanation) -> Iterator[str]:
-    """The lines of the explanation: states, layers, components layer by layer, readout."""
+    """The lines of the explanation: states, layers, components layer by layer, readout; long lines are folded."""
+    for line in _lines(explanation):
+        indent = len(line) - len(line.lstrip())
+        yield from textwrap.wrap(
+            line, _WIDTH, subsequent_indent=" " * (indent + 4), break_long_words=False, break_on_hyphens=False
+        ) or [""]
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
     speaker = Speaker(explanation)
     yield from _states(speaker)
+    yield from _facts(speaker)
     yield from _layers(explanation)
     for part in sorted(explanation.parts, key=lambda part: part.layer):
         yield ""
@@ -44,18 +57,40 @@ def _states(speaker: Speaker) -> Iterator[str]:
     ]
     if len(words) > _MOST_STATES:
         words = [*words[: _MOST_STATES // 2], "…", *words[-3:]]
-    yield from _wrapped(words)
-
-
-def _wrapped(words: list[str]) -> Iterator[str]:
     line = ""
     for word in words:
-        if line and len(line) + len(word) > 100:
+        if line and len(line) + len(word) > _WIDTH - 8:
             yield f"  {line}"
             line = ""
         line += ("   " if line else "") + word
-    if line:
-        yield f"  {line}"
+    yield f"  {line}"
+
+
+def _facts(speaker: Speaker) -> Iterator[str]:
+    """What was known before the search: counters, height, and whether a window is enough."""
+    explanation = speaker.explanation
+    counters = [counter_terms(speaker, counter) for counter in explanation.counters[:_MOST_COUNTERS]]
+    more = (
+        f", and {len(explanation.counters) - _MOST_COUNTERS} more" if len(explanation.counters) > _MOST_COUNTERS else ""
+    )
+    yield f"counters that every state has a value of: {'; '.join(counters) or 'none'}{more}"
+    if explanation.height is not None:
+        yield f"holonomy without any context: {_count(explanation.height, 'level')}"
+    symbols = "the last symbol" if explanation.window == 0 else f"the last {explanation.window + 1} symbols"
+    if explanation.tie is None:
+        yield f"{symbols} tell every output: zero layers suffice"
+    else:
+        one, other = (speaker.quoted(word) for word in explanation.tie)
+        yield f"{symbols} do not tell {one} from {other}: at least one layer"
+
+
+def counter_terms(speaker: Speaker, counter: Counter) -> str:
+    """`+1 on a, -1 on b`."""
+    terms = []
+    for step in sorted(set(counter.increments) - {0}, reverse=True):
+        classes = [x for x, c in enumerate(counter.increments) if c == step]
+        terms.append(f"{step:+d} on {speaker.letters(classes)}")
+    return ", ".join(terms)
 
 
 def _layers(explanation: Explanation) -> Iterator[str]:
@@ -73,7 +108,7 @@ def kind_of(part: Part) -> str:
         return "latch"
     if component.kind == "window":
         lag = int(component.name.rsplit(maxsplit=1)[-1]) if component.name[-1:].isdigit() else 0
-        return "window, " + _ORDINALS.get(lag, f"the symbol {lag} back" if lag else "an earlier symbol")
+        return "window, " + _BACK.get(lag, f"{lag} symbols before" if lag else "earlier symbols")
     if component.kind == "counter":
         if component.saturating:
             return f"tally from 0 that stops at {component.values[-1]}"
@@ -92,7 +127,7 @@ def _part(speaker: Speaker, part: Part) -> Iterator[str]:
     elif part.component.kind == "counter":
         yield from _counter(speaker, part)
     elif part.component.latch:
-        yield f"  set by {_cases(speaker, part.rules)}, and never cleared: the automaton has no transition there"
+        yield f"  set by {_cases(speaker, part.rules)}, where the automaton has no transition, and never cleared: every later answer is no"
     else:
         yield from _reset(speaker, part)
     if part.need is not None:
@@ -100,18 +135,20 @@ def _part(speaker: Speaker, part: Part) -> Iterator[str]:
 
 
 def _window(speaker: Speaker, part: Part) -> Iterator[str]:
-    values = sorted(set(part.taps))
-    yield "  tells " + " | ".join(["none yet", *(speaker.tap(part, [value]) for value in values if value)])
+    used = {value for c, value in enumerate(part.taps) if speaker.used >> c & 1}
+    groups = [speaker.tap(part, [value]) for value in sorted(used - {0})]
+    yield "  tells " + " | ".join(["none yet", *groups, *(["the rest"] if set(part.taps) - used else [])])
 
 
 def _counter(speaker: Speaker, part: Part) -> Iterator[str]:
-    for action, rules in part.rules.cases:
+    for action, rules in sorted(part.rules.cases, key=lambda case: case[0], reverse=True):  # type: ignore[arg-type, return-value]
         yield f"  {_effect(action)} on {speaker.rules(rules)}"  # type: ignore[arg-type]
     if part.rules.rest is not None:
         yield f"  {_effect(part.rules.rest)} on everything else"  # type: ignore[arg-type]
-    if len(part.states) <= _MOST_VALUES:
-        sets = [f"{value}: {speaker.states(q)}" for value, q in zip(part.component.values, part.states, strict=True)]
-        yield from (f"  states by value  {line.strip()}" for line in _wrapped(sets))
+    sets = [f"{value}: {speaker.states(q)}" for value, q in zip(part.component.values, part.states, strict=True)]
+    if len(sets) > _MOST_VALUES:
+        sets = [*sets[: _MOST_VALUES // 2], "…", *sets[-2:]]
+    yield "  states by value   " + "   ".join(sets)
 
 
 def _reset(speaker: Speaker, part: Part) -> Iterator[str]:
@@ -144,7 +181,7 @@ def _effect(action: Action) -> str:
 
 
 def _need(speaker: Speaker, need: Need) -> str:
-    one, other = (speaker.word((*prefix.word, prefix.x)) for prefix in (need.one, need.other))
+    one, other = (speaker.quoted((*prefix.word, prefix.x)) for prefix in (need.one, need.other))
     if need.reader == READOUT:
         says = speaker.answer(need.one.outcome, need.other.outcome)  # type: ignore[arg-type]
         return f"without it the readout cannot tell {one} ({says[0]}) from {other} ({says[1]})"
@@ -164,6 +201,12 @@ def _readout(speaker: Speaker) -> Iterator[str]:
         yield f"  {speaker.output(readout.outputs[outcome])}: after {speaker.rules(own)}"  # type: ignore[call-overload]
     if len(rules.cases) > _MOST_OUTPUTS:
         yield f"  and {len(rules.cases) - _MOST_OUTPUTS} more outputs"
+    if (
+        explanation.cascade.latch is None
+        and explanation.cascade.mode == "recognise"
+        and not explanation.cascade.automaton.is_complete
+    ):
+        yield "  no latch: the sink was decomposed like any other state"
     if rules.rest is not None:
         yield f"  {speaker.output(readout.outputs[rules.rest])}: otherwise"  # type: ignore[call-overload]
 
@@ -182,6 +225,12 @@ def to_json(explanation: Explanation) -> dict[str, Any]:
             {"word": speaker.word(word), "accepting": q in cascade.automaton.accepting}
             for q, word in enumerate(explanation.access_words)
         ],
+        "counters": [
+            {"increments": counter_terms(speaker, counter), "values": list(counter.values)}
+            for counter in explanation.counters
+        ],
+        "height": explanation.height,
+        "tie": None if explanation.tie is None else [speaker.word(word) for word in explanation.tie],
         "layers": cascade.depth,
         "channels": explanation.channels,
         "product_states": explanation.pairs,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.rules import Rule
 
 _LONG_LETTERS = 48
+_QUOTED = " ,;|'\""
 _LONG_WORD = 14
 _MOST_RULES = 3
 
@@ -34,7 +35,7 @@ class Speaker:
         return example_symbols(self.explanation.cascade.automaton.alphabet)
 
     @cached_property
-    def _used(self) -> int:
+    def used(self) -> int:
         """The classes with some transition, as a bit mask."""
         live = self.explanation.cascade.automaton.live_classes
         return sum(1 << c for c in {c for row in live for c in row})
@@ -46,19 +47,34 @@ class Speaker:
         everything = (1 << automaton.classes) - 1
         if mask == everything:
             return "any symbol"
-        if mask == self._used:
+        if mask == self.used:
             return "any symbol in use"
         text = describe(automaton.alphabet, mask)
         absent = describe(automaton.alphabet, everything & ~mask)
         if len(absent) + 4 < len(text):
             text = f"not {absent}"
-        inner = text.removeprefix("{").removesuffix("}")
-        if text.startswith("{") and inner in automaton.alphabet.names:
-            return inner
+        if (symbol := self._only_symbol(mask)) is not None:
+            name = automaton.alphabet.name(symbol)
+            return f"'{name}'" if name in _QUOTED else name
         if len(text) > _LONG_LETTERS:
             cut = text.rfind(", ", 0, _LONG_LETTERS)
             text = f"{text[: cut if cut > 0 else _LONG_LETTERS]}, …}}"
         return text
+
+    def _only_symbol(self, mask: int) -> int | None:
+        """The symbol of a set that has only one."""
+        alphabet = self.explanation.cascade.automaton.alphabet
+        ends = (*alphabet.starts[1:], alphabet.size)
+        runs = [
+            (start, end)
+            for start, end, c in zip(alphabet.starts, ends, alphabet.run_classes, strict=True)
+            if mask >> c & 1
+        ]
+        return runs[0][0] if len(runs) == 1 and runs[0][1] == runs[0][0] + 1 else None
+
+    def quoted(self, classes: Sequence[int]) -> str:
+        """A word in quotation marks."""
+        return f'"{self.word(classes)}"' if classes else "ε"
 
     def word(self, classes: Sequence[int]) -> str:
         """A word by example symbols: ε where it is empty, runs as powers, the middle of a long one left out."""
@@ -137,6 +153,8 @@ class Speaker:
         """An output: a word or not, and in predict mode what may follow."""
         if self.explanation.cascade.mode == "recognise":
             return "a word" if output.accepting else "not a word"
+        if self.explanation.cascade.automaton.is_complete:
+            return "a word" if output.accepting else "not a word"
         follows = self.letters(output.legal) if output.legal else "nothing"
         return f"{'a word' if output.accepting else 'not a word'}, {follows} may follow"
 
@@ -146,7 +164,7 @@ class Speaker:
             return ("a word", "not a word") if one.accepting else ("not a word", "a word")
         only, lacks = sorted(set(one.legal) - set(other.legal)), sorted(set(other.legal) - set(one.legal))
         letters = self.letters(only or lacks)
-        texts = (f"{letters} may follow", f"{letters} may not")
+        texts = (f"{letters} may follow", f"{letters} may not follow")
         return texts if only else texts[::-1]
 
 

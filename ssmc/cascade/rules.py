@@ -6,9 +6,7 @@ covered by some rule of its label. The cover is greedy and not the one that weig
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -42,7 +40,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of each label, the label with most entries last, with no rules where it is the rest.
+    """The rules of each label but one.
 
     Attributes:
         cases: (label, rules).
@@ -59,22 +57,22 @@ def find_rules(table: Mapping[Key, L], reads: Sequence[int], *, rest: L | None =
     Args:
         table: (class, values of reads) -> label.
         reads: the components read, in the order of the keys.
-        rest: the label that gets no rules; by default the one with most entries, if there are two labels or more.
+        rest: the label that gets no rules; by default the one that would need most, if there are two labels or more.
     """
     if not table:
         return Rules((), None)
-    counts = Counter(table.values())
-    if rest is None and len(counts) > 1:
-        rest = max(counts, key=lambda label: (counts[label], repr(label)))
     keys = np.array(list(table), dtype=np.int64)
     labels = list(table.values())
-    cases = []
+    cases: dict[Hashable, tuple[Rule, ...]] = {}
     for label in dict.fromkeys(sorted(labels, key=repr)):
-        if label == rest:
-            continue
-        own = np.array([other == label for other in labels])
-        cases.append((label, tuple(_cover(keys[own], keys[~own], tuple(reads)))))
-    return Rules(tuple(cases), rest if rest in counts else None)
+        if rest is None or label != rest:
+            own = np.array([other == label for other in labels])
+            cases[label] = tuple(_cover(keys[own], keys[~own], tuple(reads)))
+    others: Hashable | None = rest if rest in labels else None
+    if rest is None and len(cases) > 1:
+        others = max(cases, key=lambda label: (len(cases[label]), sum(len(rule.conditions) for rule in cases[label])))
+        del cases[others]
+    return Rules(tuple(cases.items()), others)
 
 
 def _cover(own: NDArray[np.int64], others: NDArray[np.int64], reads: tuple[int, ...]) -> list[Rule]:
@@ -113,8 +111,3 @@ def _inside(rows: NDArray[np.int64], box: list[NDArray[np.int64]], *, skip: int 
         if i != skip:
             found &= np.isin(rows[:, i], values)
     return found
-
-
-def classes_of(rules: Sequence[Rule]) -> tuple[int, ...]:
-    """The classes that some rules name."""
-    return tuple(sorted(set(chain.from_iterable(rule.classes for rule in rules))))

@@ -11,16 +11,15 @@ import click
 from ssmc.cli import failure
 from ssmc.cli.command import Command
 from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.modes import header_mode, mode_option
 from ssmc.cli.spending import spending_options
 from ssmc.cli.terminal import say
 from ssmc.errors import InputError, NotStarFreeError, UsageError
 
 if TYPE_CHECKING:
     from ssmc.cascade.ir import Mode
-    from ssmc.languages import Language
 
 FORMATS = (".pt", ".safetensors")
-MODES: tuple[Mode, ...] = ("recognise", "predict")
 
 
 @click.command(
@@ -34,11 +33,7 @@ MODES: tuple[Mode, ...] = ("recognise", "predict")
 )
 @source_arguments
 @spending_options
-@click.option(
-    "--mode",
-    type=click.Choice(MODES),
-    help="Every string gets a verdict (the default), or every prefix its legal next symbols.",
-)
+@mode_option
 @click.option("--target", default="native", show_default=True, help="The architecture.")
 @click.option(
     "--dtype",
@@ -75,7 +70,7 @@ def command(
         from ssmc.compile import compile_language, write_model
 
         language = source.read()
-        chosen, options = mode or _header_mode(language), Options(**spending)
+        chosen, options = mode or header_mode(language), Options(**spending)
         try:
             compiled = compile_language(language, mode=chosen, target=target, dtype=dtype, options=options)
         except NotStarFreeError as error:
@@ -90,19 +85,6 @@ def command(
         return failure.OK
 
     return for_each(sources, answer, as_json=as_json, label="compiling")
-
-
-def _header_mode(language: Language) -> Mode:
-    """The mode that the source's header asks for; `recognise` without one.
-
-    Raises:
-        InputError: there is no such mode.
-    """
-    mode = dict(language.options).get("mode", MODES[0])
-    for known in MODES:
-        if mode == known:
-            return known
-    raise InputError(f"header: mode {mode!r} is not one of {', '.join(MODES)}")
 
 
 def _check_output(output: Path, sources: list[Source]) -> None:

@@ -1,0 +1,70 @@
+"""`ssmc explain`: the derivation of a cascade, in words."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssmc.cli import failure
+from ssmc.cli.command import Command
+from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.modes import header_mode, mode_option
+from ssmc.cli.spending import spending_options
+from ssmc.errors import NotStarFreeError
+
+if TYPE_CHECKING:
+    from ssmc.cascade.ir import Mode
+
+
+@click.command(
+    "explain",
+    cls=Command,
+    examples=(
+        "ssmc explain flip-flop",
+        "ssmc explain -e '.*abcab.*' --alphabet abc --syntax python --mode predict",
+        "ssmc explain dyck-2-3 --window 0 --json",
+    ),
+)
+@source_arguments
+@spending_options
+@mode_option
+def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, as_json: bool) -> int:
+    """Explains how each SOURCE is decomposed.
+
+    The states and counters of the automaton; then every component with what its values mean, what changes it, who reads it, and two words
+    that could not be told apart without it; then the readout. The cascade is the one that `compile` builds under the same options, checked against the
+    automaton. SOURCE is a path, '-' for standard input, or the name of a shipped grammar.
+    """
+
+    def answer(source: Source) -> int:
+        from ssmc.cascade import check_cascade, decompose
+        from ssmc.cascade.explain import explain
+        from ssmc.cascade.narrate import narrate, to_json
+        from ssmc.cascade.strategy import Options
+        from ssmc.compile import model_automaton
+
+        language = source.read()
+        chosen, options = mode or header_mode(language), Options(**spending)
+        automaton = model_automaton(language)
+        try:
+            cascade = decompose(automaton, chosen, options)
+        except NotStarFreeError as error:
+            witness = error.witness.to_json(automaton)  # type: ignore[attr-defined]
+            return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
+        check_cascade(cascade)
+        explanation = explain(cascade, window=options.window if options.effort else 0, limit=options.context_limit)
+        if as_json:
+            head = {"schema": "ssmc.explain/1", "name": language.name, "level": language.level}
+            click.echo(json.dumps(head | to_json(explanation)))
+        else:
+            kind = "bytes" if automaton.alphabet.kind == "bytes" else "symbols"
+            click.echo(
+                f"{source.title}: {automaton.states:,} live state{'s' * (automaton.states != 1)}, "
+                f"{automaton.alphabet.size:,} {kind} in {automaton.classes:,} classes, {chosen} mode"
+            )
+            click.echo("\n".join(f"  {line}".rstrip() for line in narrate(explanation)))
+        return failure.OK
+
+    return for_each(sources, answer, as_json=as_json, label="explaining")
