@@ -12,10 +12,14 @@ from itertools import product
 from math import gcd, lcm
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
     from ssmc.cascade.system import System
+
+_PRIME = 2_147_483_647
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,14 @@ def find_counters(system: System) -> tuple[Counter, ...]:
 
 def _orthogonal(rows: list[tuple[int, ...]], width: int) -> list[tuple[int, ...]]:
     """Primitive integer vectors that span the orthogonal complement of the rows, made sparse greedily."""
+    basis = _complement(_independent(rows), width)
+    if rows and np.any(np.array(rows) @ np.array(basis, dtype=np.int64).reshape(-1, width).T):
+        basis = _complement(rows, width)
+    return sorted(_sparsify(basis), key=_weight)
+
+
+def _complement(rows: list[tuple[int, ...]], width: int) -> list[tuple[int, ...]]:
+    """Primitive integer vectors that span the orthogonal complement of the rows, by elimination over the rationals."""
     pivots: dict[int, list[Fraction]] = {}
     for row in rows:
         rest = [Fraction(n) for n in row]
@@ -92,7 +104,24 @@ def _orthogonal(rows: list[tuple[int, ...]], width: int) -> list[tuple[int, ...]
             for p, row_ in pivots.items():
                 vector[p] = -row_[free]
             basis.append(_primitive(vector))
-    return sorted(_sparsify(basis), key=_weight)
+    return basis
+
+
+def _independent(rows: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Rows that are a basis modulo a large prime: independent, and (but where the prime divides a minor) spanning."""
+    if not rows:
+        return []
+    rest = np.array(rows, dtype=np.int64) % _PRIME
+    kept: list[int] = []
+    for column in range(rest.shape[1]):
+        places = np.flatnonzero(rest[:, column])
+        if not len(places):
+            continue
+        place = int(places[0])
+        kept.append(place)
+        pivot = rest[place] * pow(int(rest[place, column]), -1, _PRIME) % _PRIME
+        rest = (rest - rest[:, column, None] * pivot) % _PRIME
+    return [rows[i] for i in kept]
 
 
 def _primitive(vector: list[Fraction]) -> tuple[int, ...]:

@@ -18,6 +18,8 @@ from ssmc.cascade.system import System
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ssmc.cascade.meter import Meter
+
 Partition = tuple[int, ...]
 """The block of each state, `DEAD` for states set aside; blocks are numbered by their first state."""
 
@@ -35,10 +37,10 @@ def absorbing_states(system: System) -> frozenset[int]:
     return frozenset(q for q in range(1, system.states) if all(column[q] in (q, DEAD) for column in system.columns))
 
 
-def find_parts(system: System, aside: frozenset[int], *, most: int = 12) -> tuple[Part, ...]:
+def find_parts(system: System, aside: frozenset[int], meter: Meter, *, most: int = 12) -> tuple[Part, ...]:
     """Quotients of the system without the states set aside that together separate all other states.
 
-    Empty where there are none that are each smaller than what they are quotients of, or more than `most` would be needed.
+    Empty where there are none that are each smaller than what they are quotients of, more than `most` would be needed, or the work runs out.
     """
     kept = [q for q in range(system.states) if q not in aside]
     columns = tuple(
@@ -48,8 +50,8 @@ def find_parts(system: System, aside: frozenset[int], *, most: int = 12) -> tupl
     parts: list[Part] = []
     while open_pairs:
         pair = min(open_pairs)
-        partition = _separate(columns, kept, *pair)
-        if max(partition) + 1 >= len(kept) or len(parts) == most:
+        partition = _separate(columns, kept, pair, meter)
+        if partition is None or max(partition) + 1 >= len(kept) or len(parts) == most:
             return ()
         parts.append(Part(partition, _quotient(columns, partition)))
         open_pairs = {(u, v) for u, v in open_pairs if partition[u] == partition[v]}
@@ -68,16 +70,23 @@ def _quotient(columns: tuple[tuple[int, ...], ...], partition: Partition) -> Sys
     return System(tuple(out))
 
 
-def _separate(columns: tuple[tuple[int, ...], ...], states: list[int], u: int, v: int) -> Partition:
-    """A maximal congruence that keeps u and v apart, by merging greedily in the order of states."""
-    forbidden = _forcing(columns, states, u, v)
-    merger = _Merger(columns, u, v)
+def _separate(
+    columns: tuple[tuple[int, ...], ...], states: list[int], pair: tuple[int, int], meter: Meter
+) -> Partition | None:
+    """A maximal congruence that keeps two states apart, by merging greedily in the order of states; None if the work runs out."""
+    forbidden = _forcing(columns, states, *pair)
+    meter.spend(len(forbidden) * len(columns))
+    merger = _Merger(columns, *pair)
     for i, q in enumerate(states):
         for p in states[:i]:
             if merger.find(q) != q:
                 break
             if merger.find(p) == p and (p, q) not in forbidden:
                 merger.merge(p, q)
+        meter.spend(merger.work)
+        merger.work = 0
+        if meter.is_empty:
+            return None
     number: dict[int, int] = {}
     partition = [DEAD] * len(columns[0])
     for q in states:
@@ -114,6 +123,7 @@ class _Merger:
         self.parent = list(range(len(columns[0])))
         self.rows = [[column[q] for column in columns] for q in range(len(columns[0]))]
         self.u, self.v = u, v
+        self.work = 0
 
     def find(self, q: int) -> int:
         while self.parent[q] != q:
@@ -130,6 +140,7 @@ class _Merger:
             if a == b:
                 continue
             a, b = min(a, b), max(a, b)
+            self.work += len(self.rows[a])
             self.parent[b] = a
             parents.append(b)
             rows.append((a, self.rows[a]))

@@ -201,7 +201,7 @@ def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Ch
 
     A quotient that is not aperiodic (a quotient of partial maps need not be), or no shallower than what is known, is left to the levels.
     """
-    parts = find_parts(system, aside) if choice.depth > 1 else ()
+    parts = find_parts(system, aside, meter) if choice.depth > 1 else ()
     groups = []
     for i, part in enumerate(parts):
         key = part.system.columns

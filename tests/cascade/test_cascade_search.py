@@ -105,7 +105,7 @@ def test_windows_tell_what_the_last_letters_tell(system: System, width: int) -> 
 @given(systems())
 def test_quotients_are_congruences_that_separate(system: System) -> None:
     for aside in (frozenset(), absorbing_states(system)):
-        parts = find_parts(system, aside)
+        parts = find_parts(system, aside, Meter(10**6))
         kept = [q for q in range(system.states) if q not in aside]
         for part in parts:
             assert part.system.states < len(kept)
