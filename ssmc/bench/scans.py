@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ssmc.bench.peers import PEERS, prepared
 from ssmc.bench.timing import measure
 from ssmc.errors import VerificationError
 from ssmc.kernels import scan, scan_reference
@@ -58,7 +59,30 @@ def bench_scans(device: str) -> dict[str, Any]:
     """
     check_scan(device)
     copy = copy_bandwidth(device)
-    return {"device": device, "copy": copy, "scans": [_bench(shape, device, copy) for shape in SHAPES[device]]}
+    rows = [_bench(shape, device, copy) for shape in SHAPES[device]]
+    raced = zip(SHAPES[device], rows, strict=True) if device == "cuda" else ()
+    peers = [_peer(name, shape, row) for shape, row in raced for name in PEERS]
+    return {"device": device, "copy": copy, "scans": rows, "peers": peers}
+
+
+def _peer(name: str, shape: tuple[int, int, int], ours: dict[str, Any]) -> dict[str, Any]:
+    """Another project's scan of real gates at a shape: its time and error, or why it does not run here."""
+    generator = torch.Generator().manual_seed(0)
+    a = (torch.rand(shape, generator=generator) * 0.1 + 0.9).cuda()
+    b = torch.randn(shape, generator=generator).cuda()
+    call, absent = prepared(name, a, b)
+    if call is None:
+        return {"peer": name, "shape": list(shape), "absent": absent}
+    expected = scan(a, b)[0]
+    error = float((call() - expected).abs().max() / expected.abs().max())
+    timing = measure(call, "cuda")
+    return {
+        "peer": name,
+        "shape": list(shape),
+        "seconds": timing.to_json(),
+        "error": error,
+        "ours_times_faster": timing.median / ours["seconds"]["median"],
+    }
 
 
 def _bench(shape: tuple[int, int, int], device: str, copy: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 
-from ssmc.errors import UsageError
+from ssmc.errors import InputError, UsageError
 from ssmc.kernels.dfa import run_maps, run_walk
 from ssmc.kernels.lanes import run_lanes
 
@@ -57,8 +57,12 @@ class Runner:
 
         Raises:
             UsageError: The engine does not run there.
+            InputError: A symbol is outside of the alphabet.
         """
         chosen = self.choose(tokens, engine)
+        symbols = self.automaton.delta.shape[1]
+        if tokens.numel() and symbols < 256 and int(tokens.max()) >= symbols:
+            raise InputError(f"a symbol is outside of 0..{symbols - 1}")
         if tokens.shape[1] == 0:
             first = torch.full((len(tokens),), self.automaton.initial if chosen in ("walk", "maps") else 0)
             return Run(tokens.clone(), first if states is None else states.clone(), chosen)

@@ -81,7 +81,8 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     half = next(h for h in (8, 16, 32, 64) if machine.bits <= h)
     wide = half == 64
     direct = all(layer.reads == 0 for layer in joint)
-    symbols = machine.classes.astype(np.int64)
+    # a byte outside of the alphabet reads some entry, never memory beyond the table; callers refuse such bytes
+    symbols = np.pad(machine.classes, (0, 256 - len(machine.classes))).astype(np.int64)
     low = np.arange(1 << machine.reads)
     output = machine.output
     if direct and not machine.after:
@@ -105,12 +106,12 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     every = (1 << machine.bits) - 1
     tops = -1 if machine.simple else signed(machine.tops | ~every, width)
     return Tables(
-        classes=torch.from_numpy(machine.classes).to(device),
+        classes=torch.from_numpy(symbols.astype(np.uint8)).to(device),
         gates=torch.from_numpy(np.concatenate(parts)).to(device),
         output=torch.from_numpy(np.ascontiguousarray(output)).to(device),
         reads=tuple(layer.reads for layer in joint),
         offsets=tuple(offsets),
-        sizes=tuple(len(machine.classes) if direct else layer.keep.size for layer in joint),
+        sizes=tuple(256 if direct else layer.keep.size for layer in joint),
         owns=tuple(signed(x, width) for x in own),
         known=tuple(signed(x, width) for x in sums),
         half=half,
@@ -144,7 +145,7 @@ def run_fused(
 
     Args:
         machine: The tables.
-        tokens: Symbols (B, T), contiguous.
+        tokens: Symbols (B, T), contiguous; not checked (`Runner` does).
         states: State (B,) that enters each string; zero when absent.
         output: A byte a token, a bit a token (16 a word of int16, for the whole stream) or none.
         final: Whether the states at the end are wanted where B > 1 (they cost a test a token).

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssmc.errors import InvariantError, UsageError
+from ssmc.errors import InputError, InvariantError, UsageError
 from ssmc.kernels.dfa import DfaMachine, run_dfa_naive, run_maps, run_walk
 from ssmc.kernels.engine import Runner
 from ssmc.kernels.lanes import run_lanes
@@ -115,6 +115,8 @@ def test_any_cutting_gives_the_same_bytes() -> None:
         assert torch.equal(torch.cat(pieces, 1), whole.outputs)
         assert torch.equal(state, whole.states)
     assert runner.run(text).engine == "walk"
+    with pytest.raises(InputError, match=r"outside of 0\.\.19"):
+        runner.run(text + 1, engine="lanes")
     with pytest.raises(UsageError, match="packed-bit"):
         Runner(table).run(text, engine="lanes")
 
