@@ -22,6 +22,7 @@ _WIDTH = 112
 _MOST_STATES = 16
 _MOST_VALUES = 10
 _MOST_COUNTERS = 4
+_MOST_SUMMARY = 5
 _MOST_OUTPUTS = 8
 _BACK = {1: "the symbol before", 2: "two symbols before", 3: "three symbols before"}
 
@@ -167,6 +168,24 @@ def _reset(speaker: Speaker, part: Part) -> Iterator[str]:
         yield "  held on everything else"
     elif (held := rules.get(HOLD)) is not None:
         yield f"  held on {speaker.rules(held)}"
+
+
+def summary(explanation: Explanation, part: Part) -> list[str]:
+    """A line or a few on what changes the component: for pictures."""
+    speaker = Speaker(explanation)
+    if part.taps:
+        used = {value for c, value in enumerate(part.taps) if speaker.used >> c & 1} - {0}
+        return [" | ".join(speaker.tap(part, [value]) for value in sorted(used))]
+    if part.component.latch:
+        return [_cases(speaker, part.rules)]
+    if part.component.kind == "counter":
+        return [line.strip() for line in _counter(speaker, part)][: len(part.rules.cases)]
+    lines = []
+    for value in part.component.values[:_MOST_SUMMARY]:
+        own = next((rules for action, rules in part.rules.cases if action == (0, value)), ())
+        if own:
+            lines.append(f"{value}: {speaker.rules(own)}")
+    return lines
 
 
 def _cases(speaker: Speaker, rules: Rules) -> str:

@@ -1,24 +1,27 @@
-"""`ssmc draw`: pictures of automata, skeletons, egg-boxes and Cayley graphs."""
+"""`ssmc draw`: pictures of automata, skeletons, egg-boxes, Cayley graphs and cascades."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
 from ssmc.cli.inputs import Source, source_arguments
+from ssmc.cli.modes import header_mode, mode_option
+from ssmc.cli.spending import spending_options
 from ssmc.errors import LimitError, UsageError
 
 if TYPE_CHECKING:
     import pydot
 
+    from ssmc.cascade.ir import Mode
     from ssmc.languages import Language
 
-KINDS = ("automaton", "skeleton", "eggbox", "cayley")
+KINDS = ("automaton", "skeleton", "eggbox", "cayley", "cascade")
 
 
 @click.command(
@@ -29,6 +32,7 @@ KINDS = ("automaton", "skeleton", "eggbox", "cayley")
         "ssmc draw automaton flip-flop --word 'w1 i r1' -o run.png",
         "ssmc draw eggbox -e '(ab|ba)*' --alphabet ab -o eggbox.pdf",
         "ssmc draw skeleton tomita-3 > skeleton.dot",
+        "ssmc draw cascade dyck-2-3 --mode predict -o cascade.svg",
     ),
 )
 @click.argument("what", type=click.Choice(KINDS))
@@ -46,26 +50,42 @@ KINDS = ("automaton", "skeleton", "eggbox", "cayley")
     type=click.IntRange(min=1),
     default=300,
     show_default=True,
-    help="Most states, sets, D-classes or elements to draw.",
+    help="Most states, sets, D-classes, elements or components to draw.",
 )
+@spending_options
+@mode_option
 def command(
-    what: str, sources: list[Source], output: str | None, word: str | None, symbols: bool, limit: int, as_json: bool
+    what: str,
+    sources: list[Source],
+    output: str | None,
+    word: str | None,
+    symbols: bool,
+    limit: int,
+    spending: dict[str, Any],
+    mode: Mode | None,
+    as_json: bool,
 ) -> int:
     """Draws WHAT of one SOURCE.
 
     automaton: the trimmed minimal automaton. skeleton: its image sets, strongly connected components and their groups. eggbox: the
-    D-classes of the transition monoid, rows R, columns L, cells H, idempotents starred, groups named. cayley: the right Cayley graph.
+    D-classes of the transition monoid, rows R, columns L, cells H, idempotents starred, groups named. cayley: the right Cayley graph. cascade: the
+    components of the decomposition by layer, under the options of `compile`.
     SVG, PNG and PDF need Graphviz (the program `dot`, or the Python package pygraphviz 2 or newer); DOT never does.
     """
     if len(sources) != 1:
         raise UsageError("draw takes one SOURCE")
     if word is not None and what != "automaton":
         raise UsageError("--word belongs to `draw automaton`")
+    if what != "cascade" and (spending or mode is not None):
+        raise UsageError("--mode and the options of a decomposition belong to `draw cascade`")
     if as_json and output is None:
         raise UsageError("--json needs -o FILE, since the picture would go to standard output too")
     language = sources[0].read()
     run = None if word is None else language.automaton.alphabet.encode(word, spaced=symbols)
-    graph = _picture(what, language, sources[0].title, run, limit)
+    if what == "cascade":
+        graph = _cascade(language, sources[0].title, spending, mode or header_mode(language), limit)
+    else:
+        graph = _picture(what, language, sources[0].title, run, limit)
     if output is None:
         click.echo(graph.to_string(), nl=False)
         return failure.OK
@@ -109,3 +129,16 @@ def _picture(what: str, language: Language, name: str, word: list[int] | None, l
     if green.d_count > limit:
         raise LimitError("D-classes to draw", green.d_count, limit, "--limit")
     return draw_eggbox(automaton, green, name)
+
+
+def _cascade(language: Language, name: str, spending: dict[str, Any], mode: Mode, limit: int) -> pydot.Dot:
+    from ssmc.cascade import decompose
+    from ssmc.cascade.explain import explain
+    from ssmc.cascade.strategy import Options
+    from ssmc.compile import model_automaton
+    from ssmc.draw import draw_cascade
+
+    cascade = decompose(model_automaton(language), mode, Options(**spending))
+    if len(cascade.components) > limit:
+        raise LimitError("components to draw", len(cascade.components), limit, "--limit")
+    return draw_cascade(explain(cascade), name)
