@@ -60,8 +60,8 @@ def assemble(automaton: Automaton, mode: Mode, reduced: Reduced) -> Cascade:
 
 
 def constant_cascade(automaton: Automaton, mode: Mode) -> Cascade:
-    """The cascade of the empty language, which has no state: no components, and never a word."""
-    nothing = Output(accepting=False, legal=())
+    """The cascade of a language without transitions (no states, or no symbols): no components, one output."""
+    nothing = Output(accepting=0 in automaton.accepting, legal=())
     table: dict[Key, int] = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
     return Cascade(automaton, mode, (), Readout((), MappingProxyType(table), (nothing,), 0))
 

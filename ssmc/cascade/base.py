@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Name = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """A context of a base: values of counters, tallies and window."""
 
+_NAMED = 4
+"""Up to this number of classes a counter's name lists them."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -78,6 +81,18 @@ def _component(counter: Counter, system: System, alphabet: Alphabet) -> Componen
     table: dict[Key, Action] = {
         (x,): Action(1, c) for x, c in enumerate(counter.increments) if any(r != DEAD for r in system.columns[x])
     }
-    names = [alphabet.name(s) for s in alphabet.representatives]
-    terms = [f"{c:+d}·{names[x]}" for x, c in enumerate(counter.increments) if c]
-    return Component(f"counter {' '.join(terms)}", "counter", high - low + 1, (), MappingProxyType(table), low=low)
+    return Component(
+        f"counter {_terms(counter, alphabet)}", "counter", high - low + 1, (), MappingProxyType(table), low=low
+    )
+
+
+def _terms(counter: Counter, alphabet: Alphabet) -> str:
+    """The increments as `+1 a, -1 b`; where many classes share one, only how many."""
+    classes: dict[int, list[str]] = {}
+    for symbol, c in zip(alphabet.representatives, counter.increments, strict=True):
+        if c:
+            classes.setdefault(c, []).append(alphabet.name(symbol))
+    return ", ".join(
+        f"{c:+d} {' '.join(names) if len(names) <= _NAMED else f'({len(names)} classes)'}"
+        for c, names in sorted(classes.items(), reverse=True)
+    )

@@ -32,7 +32,7 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
         NotStarFreeError: the language is not star-free; carries the witness.
         LimitError: every candidate exceeds a limit (of layers, contexts or sets), or star-freeness could not be decided within its limits.
     """
-    if not automaton.states:
+    if not automaton.states or not automaton.classes:
         return constant_cascade(automaton, mode)
     options = options or Options()
     require_starfree(automaton, options.set_limit)

@@ -75,7 +75,10 @@ def test_nesting_takes_one_counter(depth: int, layers: int) -> None:
 def test_empty_language_and_empty_word() -> None:
     empty = table_automaton([[0, 0]], set())
     word = table_automaton([[DEAD, DEAD]], {0})
+    silent = Automaton.from_table(Alphabet.tokens([]), [[]], 0, [0])
     for mode in ("recognise", "predict"):
+        assert decompose(silent, mode).components == ()
+        assert check_cascade(decompose(silent, mode)) == 1
         assert decompose(empty, mode).components == ()
         assert check_cascade(decompose(empty, mode)) == 1
         assert check_cascade(decompose(word, mode)) >= 1
