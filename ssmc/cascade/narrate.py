@@ -76,7 +76,7 @@ def _facts(speaker: Speaker) -> Iterator[str]:
     )
     yield f"counters that every state has a value of: {'; '.join(counters) or 'none'}{more}"
     if explanation.height is not None:
-        yield f"holonomy without any context: {_count(explanation.height, 'level')}"
+        yield f"holonomy without any context: {count(explanation.height, 'level')}"
     symbols = "the last symbol" if explanation.window == 0 else f"the last {explanation.window + 1} symbols"
     if explanation.tie is None:
         yield f"{symbols} tell every output: zero layers suffice"
@@ -96,7 +96,7 @@ def counter_terms(speaker: Speaker, counter: Counter) -> str:
 
 def _layers(explanation: Explanation) -> Iterator[str]:
     depth = explanation.cascade.depth
-    yield f"{_count(depth, 'scan layer')}, {_count(explanation.channels, 'channel')} in binary"
+    yield f"{count(depth, 'scan layer')}, {count(explanation.channels, 'channel')} in binary"
     for layer in sorted({part.layer for part in explanation.parts}):
         inside = [part.symbol for part in explanation.parts if part.layer == layer]
         yield f"  layer {layer}  {' '.join(inside)}{' (convolution, no scan)' if layer == 0 else ''}"
@@ -230,8 +230,9 @@ def _readout(speaker: Speaker) -> Iterator[str]:
         yield f"  {speaker.output(readout.outputs[rules.rest])}: otherwise"  # type: ignore[call-overload]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+def count(number: int, noun: str, plural: str = "s") -> str:
+    """`1 layer`, `2 layers`."""
+    return f"{number:,} {noun}{plural * (number != 1)}"
 
 
 def to_json(explanation: Explanation) -> dict[str, Any]:

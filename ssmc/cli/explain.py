@@ -41,7 +41,7 @@ def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, 
     def answer(source: Source) -> int:
         from ssmc.cascade import check_cascade, decompose
         from ssmc.cascade.explain import explain
-        from ssmc.cascade.narrate import narrate, to_json
+        from ssmc.cascade.narrate import count, narrate, to_json
         from ssmc.cascade.strategy import Options
         from ssmc.compile import model_automaton
 
@@ -59,10 +59,10 @@ def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, 
             head = {"schema": "ssmc.explain/1", "name": language.name, "level": language.level}
             click.echo(json.dumps(head | to_json(explanation)))
         else:
-            kind = "bytes" if automaton.alphabet.kind == "bytes" else "symbols"
+            kind = "byte" if automaton.alphabet.kind == "bytes" else "symbol"
             click.echo(
-                f"{source.title}: {automaton.states:,} live state{'s' * (automaton.states != 1)}, "
-                f"{automaton.alphabet.size:,} {kind} in {automaton.classes:,} classes, {chosen} mode"
+                f"{source.title}: {count(automaton.states, 'live state')}, "
+                f"{count(automaton.alphabet.size, kind)} in {count(automaton.classes, 'class', 'es')}, {chosen} mode"
             )
             click.echo("\n".join(f"  {line}".rstrip() for line in narrate(explanation)))
         return failure.OK
