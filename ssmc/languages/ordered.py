@@ -31,16 +31,19 @@ Threads = tuple[tuple[int, int], ...]
 
 
 class _Node:
-    """A node of the body's flow graph; exactly one of the fields after `kind` matters for each kind."""
+    """A node of the body's flow graph; exactly one of the fields after `kind` matters for each kind.
+
+    A link that does not matter leads back to the node itself.
+    """
 
     __slots__ = ("again", "guard", "kind", "label", "next", "position", "ways")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind  # 'read', 'guard', 'ways', 'loop', 'again', 'match'
-        self.next: _Node | None = None
+        self.next = self
         self.ways: list[_Node] = []
         self.label = self.guard = self.position = 0
-        self.again: _Node | None = None
+        self.again = self
 
 
 class _State(NamedTuple):
@@ -145,14 +148,13 @@ def _successors(node: _Node, engine: Engine) -> list[tuple[int, int]]:
             guard |= here.guard
         elif here.kind == "again":
             loop = here.again
-            assert loop is not None
             ways = [loop.next if id(loop) in inside else loop]
         elif here.kind == "loop":
             ways = list(here.ways)
             inside |= {id(here)}
         else:
             ways = list(here.ways)
-        stack += [(way, guard, inside) for way in reversed(ways) if way is not None]
+        stack += [(way, guard, inside) for way in reversed(ways)]
     return out
 
 
@@ -164,10 +166,7 @@ def solve_atomic(engine: Engine, body: Expression) -> Block:
     """
     flow = _Flow(engine)
     first = flow.compile(body, _Node("match"))
-    successors = [_successors(first, engine)]
-    for node in flow.reads:
-        assert node.next is not None
-        successors.append(_successors(node.next, engine))
+    successors = [_successors(first, engine), *(_successors(node.next, engine) for node in flow.reads)]
     labels = [0, *(node.label for node in flow.reads)]
     positions = Positions(engine)
     for label in labels[1:]:
