@@ -178,6 +178,11 @@ def _coloured(monkeypatch: pytest.MonkeyPatch) -> bool:
     return "\x1b[" in said[0]
 
 
+def heed_interrupts() -> None:
+    """Undoes what a shell does to jobs in the background: they are started with SIGINT ignored, and Python then leaves it so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_interruption_ends_with_130() -> None:
     child = subprocess.Popen(
@@ -186,6 +191,7 @@ def test_interruption_ends_with_130() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     assert child.stdin is not None
     child.stdin.write("(a")
