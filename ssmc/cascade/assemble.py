@@ -61,7 +61,7 @@ def assemble(automaton: Automaton, mode: Mode, reduced: Reduced) -> Cascade:
 
 def constant_cascade(automaton: Automaton, mode: Mode) -> Cascade:
     """The cascade of a language without transitions (no states, or no symbols): no components, one output."""
-    nothing = Output(accepting=0 in automaton.accepting, legal=())
+    nothing = Output(0 in automaton.accepting, (), automaton.memberships(0))
     table: dict[Key, int] = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
     return Cascade(automaton, mode, (), Readout((), MappingProxyType(table), (nothing,), 0))
 
@@ -72,8 +72,11 @@ def _outputs(automaton: Automaton, mode: Mode) -> tuple[tuple[Output, ...], NDAr
     index = []
     for q in range(automaton.states):
         legal = automaton.live_classes[q] if mode == "predict" else ()
-        index.append(number.setdefault(Output(q in automaton.accepting, legal), len(number)))
-    index.append(number.setdefault(Output(accepting=False, legal=()), len(number)))
+        output = Output(q in automaton.accepting, legal, automaton.memberships(q))
+        index.append(number.setdefault(output, len(number)))
+    index.append(
+        number.setdefault(Output(accepting=False, legal=(), patterns=automaton.memberships(DEAD)), len(number))
+    )
     return tuple(number), np.array(index, dtype=np.int64)
 
 

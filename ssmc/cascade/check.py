@@ -18,9 +18,8 @@ Pair = tuple[int, tuple[int, ...]]
 
 def expected_output(automaton: Automaton, mode: Mode, state: int) -> Output:
     """What the language asks for after a prefix that leads to `state` (or `DEAD`)."""
-    if state == DEAD:
-        return Output(accepting=False, legal=())
-    return Output(state in automaton.accepting, automaton.live_classes[state] if mode == "predict" else ())
+    legal = automaton.live_classes[state] if mode == "predict" and state != DEAD else ()
+    return Output(state in automaton.accepting, legal, automaton.memberships(state))
 
 
 def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:

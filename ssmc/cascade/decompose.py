@@ -14,6 +14,8 @@ from ssmc.cascade.system import System
 from ssmc.errors import LimitError, NotStarFreeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ssmc.automaton import Automaton
     from ssmc.cascade.cost import Cost, Order
     from ssmc.cascade.ir import Cascade, Mode
@@ -54,15 +56,26 @@ def _finish(automaton: Automaton, mode: Mode, order: Order, reduced: Reduced) ->
     return cost_of(cascade.components, cascade.readout, order), cascade
 
 
-def require_starfree(automaton: Automaton, set_limit: int) -> None:
+def require_starfree(automaton: Automaton, set_limit: int, patterns: Sequence[str] = ()) -> None:
     """Refuses a language that is not star-free.
 
+    A pattern set is star-free when each of its patterns is: its transition monoid divides the product of theirs, and each of theirs is an
+    image of it.
+
+    Args:
+        automaton: the language.
+        set_limit: the largest number of image sets.
+        patterns: the names of the patterns of a pattern set; their numbers, from 1, when not given.
+
     Raises:
-        NotStarFreeError: with the witness.
+        NotStarFreeError: with the witness (of a pattern set: of its first pattern that is not star-free).
         LimitError: the question could not be decided within its limits.
     """
-    report = check_starfree(automaton, monoid_limit=0, set_limit=set_limit)
-    if report.witness is not None:
-        raise NotStarFreeError(f"not star-free: {report.witness.describe(automaton)}", report.witness)
-    if report.verdict == "unknown":
-        raise LimitError("image sets of the skeleton", report.sets, set_limit, "--set-limit")
+    names = patterns or [str(i + 1) for i in range(len(automaton.patterns))]
+    parts = [(f"pattern {name} is ", automaton.pattern(i)) for i, name in enumerate(names)]
+    for subject, language in parts or [("", automaton)]:
+        report = check_starfree(language, monoid_limit=0, set_limit=set_limit)
+        if report.witness is not None:
+            raise NotStarFreeError(f"{subject}not star-free: {report.witness.describe(language)}", report.witness)
+        if report.verdict == "unknown":
+            raise LimitError("image sets of the skeleton", report.sets, set_limit, "--set-limit")

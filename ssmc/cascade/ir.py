@@ -14,7 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ssmc.automaton import Automaton
+from ssmc.automaton import DEAD, Automaton
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -125,10 +125,21 @@ def layers_of(components: Sequence[Component]) -> tuple[int, ...]:
 
 
 class Output(NamedTuple):
-    """What the model says after a prefix: is it a word, and (predict mode) which classes may follow."""
+    """What the model says after a prefix: is it a word, (predict mode) which classes may follow, and (pattern sets) which patterns hold it."""
 
     accepting: bool
     legal: tuple[int, ...]
+    patterns: tuple[bool, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """JSON types that `from_json` reads back."""
+        return [self.accepting, list(self.legal), *([list(self.patterns)] if self.patterns else [])]
+
+    @staticmethod
+    def from_json(data: Sequence[Any]) -> Output:
+        """The inverse of `to_json`."""
+        accepting, legal, *patterns = data
+        return Output(accepting, tuple(legal), *map(tuple, patterns))
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,7 @@ class Readout:
         return {
             "depends_on": list(self.depends_on),
             "table": [[list(key), value] for key, value in sorted(self.table.items())],
-            "outputs": [[output.accepting, list(output.legal)] for output in self.outputs],
+            "outputs": [output.to_json() for output in self.outputs],
             "initial": self.initial,
         }
 
@@ -162,7 +173,7 @@ class Readout:
         return Readout(
             depends_on=tuple(data["depends_on"]),
             table=MappingProxyType({tuple(key): value for key, value in data["table"]}),
-            outputs=tuple(Output(accepting, tuple(legal)) for accepting, legal in data["outputs"]),
+            outputs=tuple(Output.from_json(output) for output in data["outputs"]),
             initial=data["initial"],
         )
 
@@ -216,7 +227,7 @@ class Cascade:
             InvariantError: the readout lacks the key.
         """
         if self.latch is not None and values[self.latch]:
-            return Output(accepting=False, legal=())
+            return Output(accepting=False, legal=(), patterns=self.automaton.memberships(DEAD))
         outcome: int = self._lookup("readout", self.readout.table, self.readout.depends_on, values, symbol_class)
         return self.readout.outputs[outcome]
 
@@ -286,6 +297,8 @@ class Cascade:
             raise InvariantError("readout: outcome out of range")
         if any(c not in range(self.automaton.classes) for output in self.readout.outputs for c in output.legal):
             raise InvariantError("readout: legal class out of range")
+        if any(len(output.patterns) != len(self.automaton.patterns) for output in self.readout.outputs):
+            raise InvariantError("readout: one bit a pattern")
 
     def _check_component(self, k: int, component: Component) -> None:
         name = f"component {k} ({component.name})"

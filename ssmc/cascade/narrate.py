@@ -79,10 +79,10 @@ def _facts(speaker: Speaker) -> Iterator[str]:
         yield f"holonomy without any context: {count(explanation.height, 'level')}"
     symbols = "the last symbol" if explanation.window == 0 else f"the last {explanation.window + 1} symbols"
     if explanation.tie is None:
-        yield f"{symbols} tell every output: zero layers suffice"
+        yield f"every output follows from {symbols}: zero layers suffice"
     else:
         one, other = (speaker.quoted(word) for word in explanation.tie)
-        yield f"{symbols} do not tell {one} from {other}: at least one layer"
+        yield f"{one} and {other} agree in {symbols} and need different outputs: at least one layer"
 
 
 def counter_terms(speaker: Speaker, counter: Counter) -> str:
@@ -146,6 +146,8 @@ def _counter(speaker: Speaker, part: Part) -> Iterator[str]:
         yield f"  {_effect(action)} on {speaker.rules(rules)}"  # type: ignore[arg-type]
     if part.rules.rest is not None:
         yield f"  {_effect(part.rules.rest)} on everything else"  # type: ignore[arg-type]
+    if any(len(states) > _MOST_STATES for states in part.states):
+        return
     sets = [f"{value}: {speaker.states(q)}" for value, q in zip(part.component.values, part.states, strict=True)]
     if len(sets) > _MOST_VALUES:
         sets = [*sets[: _MOST_VALUES // 2], "…", *sets[-2:]]

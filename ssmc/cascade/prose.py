@@ -22,6 +22,8 @@ _LONG_LETTERS = 48
 _QUOTED = " ,;|'\""
 _LONG_WORD = 14
 _MOST_RULES = 3
+_MOST_RANGES = 12
+_FIRST_RANGES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +104,12 @@ class Speaker:
         if not live:
             return "dead" if dead else "never"
         absent = [q for q in range(count) if q not in set(live)]
-        if len(_ranges(absent)) + 1 < len(_ranges(live)):
+        if len(_ranges(absent)) + 1 < len(_ranges(live)) and len(_ranges(absent)) <= _MOST_RANGES:
             return " or ".join(["all but " + ", ".join(_ranges(absent)), *dead])
-        return ", ".join([*_ranges(live), *dead])
+        ranges = _ranges(live)
+        if len(ranges) > _MOST_RANGES:
+            ranges = [f"one of {len(live)}: {', '.join(ranges[:_FIRST_RANGES])}, …"]
+        return " or ".join([", ".join(ranges), *dead])
 
     def rule(self, rule: Rule) -> str:
         """`{a} when r1 = 0 and n1 >= 2`."""
@@ -117,8 +122,8 @@ class Speaker:
     def rules(self, rules: Sequence[Rule]) -> str:
         """Some rules, joined by `;`."""
         texts = [self.rule(rule) for rule in rules[:_MOST_RULES]]
-        if len(rules) > _MOST_RULES:
-            texts.append(f"{len(rules) - _MOST_RULES} more cases")
+        if (more := len(rules) - _MOST_RULES) > 0:
+            texts.append(f"{more} more case{'s' * (more > 1)}")
         return "; ".join(texts)
 
     def condition(self, k: int, values: Sequence[int]) -> str:
@@ -151,21 +156,30 @@ class Speaker:
 
     def output(self, output: Output) -> str:
         """An output: a word or not, and in predict mode what may follow."""
-        if self.explanation.cascade.mode == "recognise":
-            return "a word" if output.accepting else "not a word"
-        if self.explanation.cascade.automaton.is_complete:
-            return "a word" if output.accepting else "not a word"
+        word = _word(output)
+        if self.explanation.cascade.mode == "recognise" or self.explanation.cascade.automaton.is_complete:
+            return word
         follows = self.letters(output.legal) if output.legal else "nothing"
-        return f"{'a word' if output.accepting else 'not a word'}, {follows} may follow"
+        return f"{word}, {follows} may follow"
 
     def answer(self, one: Output, other: Output) -> tuple[str, str]:
         """In what two outputs differ."""
         if one.accepting != other.accepting:
             return ("a word", "not a word") if one.accepting else ("not a word", "a word")
+        if one.patterns != other.patterns:
+            return _word(one), _word(other)
         only, lacks = sorted(set(one.legal) - set(other.legal)), sorted(set(other.legal) - set(one.legal))
         letters = self.letters(only or lacks)
         texts = (f"{letters} may follow", f"{letters} may not follow")
         return texts if only else texts[::-1]
+
+
+def _word(output: Output) -> str:
+    """Whether the prefix is a word, and of which patterns of a pattern set."""
+    if not output.accepting:
+        return "not a word"
+    numbers = [i for i, holds in enumerate(output.patterns, 1) if holds]
+    return f"a word of {', '.join(_ranges(numbers))}" if numbers else "a word"
 
 
 def _ranges(numbers: Sequence[int]) -> list[str]:

@@ -35,9 +35,9 @@ Found = TypeVar("Found")
 
 BUDGETS = {
     0: Budget(beam=1, work=0, points=0),
-    1: Budget(beam=2, work=8_000_000, points=2_000),
-    2: Budget(beam=4, work=60_000_000, points=10_000),
-    3: Budget(beam=8, work=600_000_000, points=50_000),
+    1: Budget(beam=2, work=12_000_000, points=4_000),
+    2: Budget(beam=4, work=80_000_000, points=15_000),
+    3: Budget(beam=8, work=800_000_000, points=60_000),
 }
 _RIVAL_CONTEXTS = 5_000
 """The largest number of contexts and of joint states that a candidate may have once another has been found."""
@@ -148,6 +148,11 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
                 choice.consider(partial(cover_by_levels, base, sequence))
+        narrow = bases[: 2 if counters else 1]
+        if choice.depth > 1:
+            for i, base in enumerate(narrow):
+                with choice.meter.share(2 * len(narrow) - i) as meter:
+                    _search_layers(base, choice, meter)
         for aside in (
             dict.fromkeys((frozenset[int](), absorbing_states(system))) if top else (absorbing_states(system),)
         ):
@@ -192,7 +197,11 @@ def _search(base: Base, choice: Choice[Found], meter: Meter) -> None:
     with meter.share(2) as half:
         for sequence in search_levels(base, budget, half, choice.depth):
             choice.consider(partial(cover_by_levels, base, sequence))
-    for sequence in search_layers(base, budget, meter, choice.depth):
+    _search_layers(base, choice, meter)
+
+
+def _search_layers(base: Base, choice: Choice[Found], meter: Meter) -> None:
+    for sequence in search_layers(base, BUDGETS[choice.options.effort], meter, choice.depth):
         choice.consider(partial(cover_by_levels, base, sequence))
 
 
