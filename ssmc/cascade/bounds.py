@@ -119,6 +119,45 @@ def one_layer_suffices(automaton: Automaton, width: int = 0, *, limit: int = 100
     return True
 
 
+def needs_two_layers(automaton: Automaton, *, limit: int = 100_000) -> bool:
+    """Whether it is proved that without a window one layer is too few in predict mode, whatever resets, counters and tallies are in it.
+
+    A symbol with a loop at some state can be repeated for ever, so a counter that it does not overwrite is bounded only if it does not move it, and a tally
+    that it raises is at its top after enough of them. Take words with the order b1, ..., bk of last occurrences, after a common prefix, in which every
+    bi is repeated at a loop within Ai* between the last occurrences of b(i-1) and of bi. What a component of layer 1 keeps is decided by the last symbol that
+    overwrites it and by which symbols come later: it is the same after all these words. So if two of them need different outputs, one layer is too few.
+
+    Args:
+        automaton: the language.
+        limit: the largest number of pairs (symbols still to come, set of states) to look at; beyond it the answer is no.
+    """
+    search = _Orders(automaton, 0)
+    loops = [sum(1 << p for p, row in enumerate(search.moves) if row.get(b) == p) for b in range(len(search.blocks))]
+    usable = [b for b, points in enumerate(loops) if points]
+    if len(usable) > limit.bit_length():
+        usable = usable[: limit.bit_length()]
+    contents = sorted(range(1 << len(usable)), key=lambda content: -content.bit_count())
+    todo: list[tuple[int, Mask]] = []
+    for content in contents:
+        blocks = sum(1 << b for i, b in enumerate(usable) if content >> i & 1)
+        todo += [(blocks, search.closure(1 << p, blocks)) for p in range(len(search.points))]
+        while todo:
+            blocks, points = todo.pop()
+            if not search.is_new(blocks, points):
+                continue
+            limit -= 1
+            if limit < 0:
+                return False
+            if not blocks and not search.is_decided(points):
+                return True
+            for b in members(blocks):
+                after = search.image(search.closure(points & loops[b], blocks), b)
+                if after:
+                    rest = blocks & ~(1 << b)
+                    todo.append((rest, search.closure(after, rest)))
+    return False
+
+
 class _Orders:
     """Points (window, state) with their moves by blocks, and the sets met so far."""
 

@@ -332,6 +332,8 @@ class Cascade:
         if list(reads) != sorted(set(reads)) or any(j not in range(limit) for j in reads):
             raise InvariantError(f"{name}: dependencies {reads}")
         ranges = [range(self.automaton.classes), *(self.components[j].values for j in reads)]
-        for key in table:
-            if len(key) != len(ranges) or any(v not in r for v, r in zip(key, ranges, strict=True)):
-                raise InvariantError(f"{name}: key {key}")
+        if any(len(key) != len(ranges) for key in table):
+            raise InvariantError(f"{name}: keys must have {len(ranges)} entries")
+        for place, (column, values) in enumerate(zip(zip(*table, strict=True), ranges, strict=False)):
+            if not set(column) <= set(values):
+                raise InvariantError(f"{name}: entry {place} of a key is out of range")

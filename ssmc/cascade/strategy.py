@@ -88,6 +88,7 @@ class Choice(Generic[Found]):
         self.parts: PartCache = {} if parts is None else parts
         self.finish = finish
         self.best: tuple[Cost, Found] | None = None
+        self.estimate: tuple[int, ...] | None = None
         self.limit: LimitError | None = None
 
     @property
@@ -119,10 +120,15 @@ class Choice(Generic[Found]):
         except LimitError as error:
             self.limit = error
             return
-        if reduced is not None:
-            found = self.finish(reduced)
-            if self.best is None or self._rank(found[0]) < self._rank(self.best[0]):
-                self.best = found
+        if reduced is None:
+            return
+        # finishing takes far longer than this; latch and readout seldom turn the order of two candidates round
+        estimate = self._rank(cost_of(reduced.components, order=self.options.cost)._replace(entries=0))
+        if self.estimate is not None and estimate >= self.estimate:
+            return
+        found = self.finish(reduced)
+        if self.best is None or self._rank(found[0]) < self._rank(self.best[0]):
+            self.best, self.estimate = found, estimate
 
 
 def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: bool = True) -> None:
