@@ -5,7 +5,8 @@
 Predict mode. Layers and channels are those of the lowered native weights, layer 0 (windows) not counted; hidden units are those of all blocks and of the
 head. *Seconds* are those of `decompose` alone, one run; a run that takes longer than S seconds is shown as `-`. *Height* is that of the holonomy
 decomposition of the trimmed automaton, without contexts and without reduction of dependencies. *Bound* is a proved least number of layers for the
-window allowed: 1 where two words that end alike ask for different outputs (`find_tie`). *One layer*: whether one layer of resets over the window and of
+window allowed: 1 where two words that end alike ask for different outputs (`find_tie`), 2 where without a window no single layer can do it
+(`needs_two_layers`). *One layer*: whether one layer of resets over the window and of
 counters can do it, tallies apart (`one_layer_suffices`; `?` where the search for an answer is too long).
 """
 
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ssmc.bench.machine import machine, machine_line
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.base import make_base
-from ssmc.cascade.bounds import find_tie, one_layer_suffices
+from ssmc.cascade.bounds import find_tie, needs_two_layers, one_layer_suffices
 from ssmc.cascade.holonomy import find_holonomy
 from ssmc.cascade.strategy import Options
 from ssmc.cascade.system import System
@@ -143,6 +144,13 @@ def height(automaton: Automaton) -> int | None:
         return None
 
 
+def bound(automaton: Automaton, window: int) -> int:
+    """A proved least number of layers."""
+    if window == 0 and needs_two_layers(automaton):
+        return 2
+    return int(find_tie(automaton, "predict", window) is not None)
+
+
 def of_grammars(efforts: list[int], names: list[str], seconds: float) -> Iterator[dict[str, Any]]:
     """The rows of the first table."""
     for path in shipped_grammars():
@@ -154,7 +162,7 @@ def of_grammars(efforts: list[int], names: list[str], seconds: float) -> Iterato
             found = {str(effort): measure(automaton, Options(effort=effort), seconds) for effort in efforts}
         except NotStarFreeError:
             continue
-        yield row | {"height": height(automaton), "bound": int(find_tie(automaton, "predict", 3) is not None), **found}
+        yield row | {"height": height(automaton), "bound": bound(automaton, 3), **found}
 
 
 def of_goals(efforts: list[int], names: list[str], seconds: float) -> Iterator[dict[str, Any]]:
@@ -175,7 +183,7 @@ def of_goals(efforts: list[int], names: list[str], seconds: float) -> Iterator[d
             "height": height(automaton),
             "window": goal.window,
             "goal": goal.layers,
-            "bound": int(find_tie(automaton, "predict", goal.window) is not None),
+            "bound": bound(automaton, goal.window),
             "one_layer": one_layer_suffices(automaton, goal.window),
             **found,
         }
