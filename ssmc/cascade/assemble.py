@@ -21,19 +21,25 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Key, Mode
     from ssmc.cascade.joint import ActionTable, Joint
+    from ssmc.cascade.mealy import Mealy
     from ssmc.cascade.reduce import Reduced
 
 
-def assemble(automaton: Automaton, mode: Mode, reduced: Reduced) -> Cascade:
+def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced) -> Cascade:
     """The cascade of a covering's components, with a latch if the mode and the covering ask for one.
+
+    Args:
+        automaton: the language.
+        mode: `recognise` or `predict`.
+        machine: the Mealy machine that the covering follows.
+        reduced: the covering's components.
 
     In recognise mode a covering of the trimmed automaton needs a latch where a transition is undefined; a covering of the complete automaton (with
     the sink as a state) does not.
     """
     covering, components, joint = reduced.covering, reduced.components, reduced.joint
-    outputs, output_of = _outputs(automaton, mode)
     variables = Variables.of(components)
-    states = np.array(covering.states, dtype=np.int64)
+    states = np.array(covering.states, dtype=np.int64)[joint.contexts]
     after = np.array(covering.arrows, dtype=np.int64)[joint.contexts]
     dead = after == DEAD
     all_components = list(components)
@@ -44,15 +50,13 @@ def assemble(automaton: Automaton, mode: Mode, reduced: Reduced) -> Cascade:
             Component("latch", "reset", 2, table.reads, table.to_mapping(), labels=("live", "dead"), latch=True)
         )
         latch = (len(components),)
-    outcome = np.where(dead, output_of[DEAD], output_of[states[after]])
-    if mode == "predict":
-        outcome = np.where(dead, -1, outcome)
+    outcome = np.array(machine.outcomes, dtype=np.int64)[states]
     table = _decide(joint, outcome, np.full_like(outcome, -2), variables)
     readout = Readout(
         table.reads,
         MappingProxyType({key: action.add for key, action in table.to_mapping().items() if action.mul == 0}),
-        outputs,
-        int(output_of[0]),
+        machine.outputs,
+        machine.initial,
     )
     cascade = _prune(Cascade(automaton, mode, tuple(all_components), readout), latch)
     cascade.check()
@@ -64,20 +68,6 @@ def constant_cascade(automaton: Automaton, mode: Mode) -> Cascade:
     nothing = Output(0 in automaton.accepting, (), automaton.memberships(0))
     table: dict[Key, int] = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
     return Cascade(automaton, mode, (), Readout((), MappingProxyType(table), (nothing,), 0))
-
-
-def _outputs(automaton: Automaton, mode: Mode) -> tuple[tuple[Output, ...], NDArray[np.int64]]:
-    """The distinct outputs, and the output's index for each state; the last entry is that of the sink."""
-    number: dict[Output, int] = {}
-    index = []
-    for q in range(automaton.states):
-        legal = automaton.live_classes[q] if mode == "predict" else ()
-        output = Output(q in automaton.accepting, legal, automaton.memberships(q))
-        index.append(number.setdefault(output, len(number)))
-    index.append(
-        number.setdefault(Output(accepting=False, legal=(), patterns=automaton.memberships(DEAD)), len(number))
-    )
-    return tuple(number), np.array(index, dtype=np.int64)
 
 
 def _decide(joint: Joint, needed: NDArray[np.int64], own: NDArray[np.int64], variables: Variables) -> ActionTable:

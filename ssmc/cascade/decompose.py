@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ssmc.algebra import check_starfree
 from ssmc.cascade.assemble import assemble, constant_cascade
 from ssmc.cascade.cost import cost_of
+from ssmc.cascade.mealy import mealy_machine
 from ssmc.cascade.meter import Meter
 from ssmc.cascade.strategy import BUDGETS, Choice, Options, explore
-from ssmc.cascade.system import System
 from ssmc.errors import LimitError, NotStarFreeError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
     from ssmc.cascade.cost import Cost, Order
     from ssmc.cascade.ir import Cascade, Mode
+    from ssmc.cascade.mealy import Mealy
     from ssmc.cascade.reduce import Reduced
 
 
@@ -39,20 +40,23 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
     options = options or Options()
     require_starfree(automaton, options.set_limit)
     meter = Meter(BUDGETS[options.effort].work)
-    choice = Choice(options, meter, partial(_finish, automaton, mode, options.cost))
-    explore(System.of(automaton), automaton.alphabet, choice)
-    if mode == "recognise" and not automaton.is_complete:
-        explore(System.of(automaton, sink=True), automaton.alphabet, choice)
-    if choice.best is None:
+    sinks = (False, True) if mode == "recognise" and not automaton.is_complete else (False,)
+    best: tuple[Cost, Cascade] | None = None
+    for sink in sinks:
+        machine = mealy_machine(automaton, mode, sink=sink)
+        choice = Choice(options, meter, partial(_finish, automaton, mode, machine, options.cost), best=best)
+        explore(machine.system, automaton.alphabet, choice)
+        best = choice.best
+    if best is None:
         raise choice.limit or LimitError("candidates", 0, 0)
-    cost, cascade = choice.best
+    cost, cascade = best
     if options.max_layers is not None and cost.layers > options.max_layers:
         raise LimitError("scan layers of the shallowest cascade found", cost.layers, options.max_layers, "--max-layers")
     return cascade
 
 
-def _finish(automaton: Automaton, mode: Mode, order: Order, reduced: Reduced) -> tuple[Cost, Cascade]:
-    cascade = assemble(automaton, mode, reduced)
+def _finish(automaton: Automaton, mode: Mode, machine: Mealy, order: Order, reduced: Reduced) -> tuple[Cost, Cascade]:
+    cascade = assemble(automaton, mode, machine, reduced)
     return cost_of(cascade.components, cascade.readout, order), cascade
 
 

@@ -81,13 +81,14 @@ class Choice(Generic[Found]):
         *,
         bound: int = MOST_LEVELS,
         parts: PartCache | None = None,
+        best: tuple[Cost, Found] | None = None,
     ) -> None:
         self.options = options
         self.meter = meter
         self.bound = bound
         self.parts: PartCache = {} if parts is None else parts
         self.finish = finish
-        self.best: tuple[Cost, Found] | None = None
+        self.best = best
         self.estimate: tuple[int, ...] | None = None
         self.limit: LimitError | None = None
 
