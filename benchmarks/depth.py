@@ -1,6 +1,7 @@
 """How deep and how wide the cascades are: every star-free grammar at every effort, and languages with a goal at fixed windows.
 
     python benchmarks/depth.py [--effort N]... [--grammar NAME]... [--seconds S] [--goals | --grammars] [--record]
+    python benchmarks/depth.py --markdown        the table of docs/cascade.md, from the record
 
 Predict mode. Layers and channels are those of the lowered native weights, layer 0 (windows) not counted; hidden units are those of all blocks and of the
 head. *Seconds* are those of `decompose` alone, one run; a run that takes longer than S seconds is shown as `-`. *Height* is that of the holonomy
@@ -201,6 +202,20 @@ def shown(number: int | None) -> str:
     return "-" if number is None else str(number)
 
 
+def markdown(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The goals as a table of Markdown: layers, channels and hidden units at efforts 0 and 1."""
+    yield "| language | states | height | window | bound | `--effort 0` | `--effort 1` |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for row in rows:
+        found = [
+            " / ".join(str(row[effort].get(key, "-")) for key in ("layers", "channels", "hidden_units"))
+            for effort in ("0", "1")
+        ]
+        name = row["language"].replace("|", "\\|")
+        cells = (name, row["states"], shown(row["height"]), row["window"], row["bound"], *found)
+        yield f"| {' | '.join(map(str, cells))} |"
+
+
 def main() -> None:
     """Measures and prints; with `--record` keeps the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -211,7 +226,11 @@ def main() -> None:
     only.add_argument("--goals", action="store_true")
     only.add_argument("--grammars", action="store_true")
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
+    if given.markdown:
+        print("\n".join(markdown(json.loads(RECORD.read_text())["goals"])))
+        return
     efforts = given.effort or [0, 1, 2, 3]
     host = machine()
     print(machine_line(host))
