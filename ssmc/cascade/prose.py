@@ -155,31 +155,27 @@ class Speaker:
         return " or ".join(text for text in (start, letters) if text) or "none"
 
     def output(self, output: Output) -> str:
-        """An output: a word or not, and in predict mode what may follow."""
-        word = _word(output)
+        """An output: a word or not (of a pattern set: of which patterns), and in predict mode what may follow."""
+        verdict = "a word" if output.accepting else "not a word"
+        if output.accepting and output.patterns:
+            numbers = [i for i, holds in enumerate(output.patterns, 1) if holds]
+            verdict += f" of pattern{'s' * (len(numbers) > 1)} {', '.join(_ranges(numbers))}"
         if self.explanation.cascade.mode == "recognise" or self.explanation.cascade.automaton.is_complete:
-            return word
-        follows = self.letters(output.legal) if output.legal else "nothing"
-        return f"{word}, {follows} may follow"
+            return verdict
+        return f"{verdict}, {self.letters(output.legal) if output.legal else 'nothing'} may follow"
 
     def answer(self, one: Output, other: Output) -> tuple[str, str]:
         """In what two outputs differ."""
         if one.accepting != other.accepting:
             return ("a word", "not a word") if one.accepting else ("not a word", "a word")
         if one.patterns != other.patterns:
-            return _word(one), _word(other)
+            number = next(i for i, (a, b) in enumerate(zip(one.patterns, other.patterns, strict=True)) if a != b)
+            texts = (f"a word of pattern {number + 1}", f"no word of pattern {number + 1}")
+            return texts if one.patterns[number] else texts[::-1]
         only, lacks = sorted(set(one.legal) - set(other.legal)), sorted(set(other.legal) - set(one.legal))
         letters = self.letters(only or lacks)
         texts = (f"{letters} may follow", f"{letters} may not follow")
         return texts if only else texts[::-1]
-
-
-def _word(output: Output) -> str:
-    """Whether the prefix is a word, and of which patterns of a pattern set."""
-    if not output.accepting:
-        return "not a word"
-    numbers = [i for i, holds in enumerate(output.patterns, 1) if holds]
-    return f"a word of {', '.join(_ranges(numbers))}" if numbers else "a word"
 
 
 def _ranges(numbers: Sequence[int]) -> list[str]:
