@@ -41,6 +41,8 @@ BUDGETS = {
 }
 _RIVAL_CONTEXTS = 5_000
 """The largest number of contexts and of joint states that a candidate may have once another has been found."""
+_LARGE_ROWS = 2_000
+"""Joint states times classes above which a candidate is finished only if it looks cheaper than the best."""
 MOST_LEVELS = 12
 """The longest sequence of levels that a search looks for when nothing else is known."""
 
@@ -123,9 +125,10 @@ class Choice(Generic[Found]):
             return
         if reduced is None:
             return
-        # finishing takes far longer than this; latch and readout seldom turn the order of two candidates round
         estimate = self._rank(cost_of(reduced.components, order=self.options.cost)._replace(entries=0))
-        if self.estimate is not None and estimate >= self.estimate:
+        # latch and readout seldom turn the order of two candidates round, and finishing a large one takes long
+        large = len(reduced.joint.contexts) * len(reduced.covering.arrows[0]) > _LARGE_ROWS
+        if large and self.estimate is not None and estimate >= self.estimate:
             return
         found = self.finish(reduced)
         if self.best is None or self._rank(found[0]) < self._rank(self.best[0]):
