@@ -131,7 +131,8 @@ class Speaker:
         part = self.explanation.parts[k]
         component = part.component
         if part.taps:
-            return f"{part.symbol} is {self.tap(part, values)}"
+            text = self.tap(part, values)
+            return f"{part.symbol} is ({text})" if " or " in text else f"{part.symbol} is {text}"
         domain = list(component.values)
         low, high = min(values), max(values)
         if len(values) == 1:
