@@ -28,11 +28,13 @@ class Answer:
     Attributes:
         prefix_accepted: for every prefix, the empty one first, whether it is a word; in predict mode up to the first illegal symbol.
         legal: (prefixes, symbols) bool, the legal next symbols after each of these prefixes; None in recognise mode.
+        patterns: (prefixes, patterns) bool, the patterns of a pattern set that hold each of these prefixes.
         illegal_at: the number of the first illegal symbol, counted from 0; None if there is none.
     """
 
     prefix_accepted: NDArray[Any]
     legal: NDArray[Any] | None
+    patterns: NDArray[Any]
     illegal_at: int | None
 
     @property
@@ -45,14 +47,14 @@ def answers(model: Model, strings: Sequence[Sequence[int]], *, predict: bool) ->
     """The answer for each string, in order.
 
     Args:
-        model: outputs (B, T, 1) logits in recognise mode, (B, T, 1 + symbols) in predict mode; positive is yes.
+        model: outputs logits, positive is yes: accept, each pattern, and in predict mode each symbol.
         strings: symbols.
         predict: whether the model is in predict mode.
     """
     for batch in _batches(strings):
         said = _outputs(model, batch)
         for row, string in zip(said, batch, strict=True):
-            yield _answer(row[: len(string) + 1], string, predict=predict)
+            yield _answer(row[: len(string) + 1], string, model.config["symbols"], predict=predict)
 
 
 def _batches(strings: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
@@ -94,14 +96,14 @@ def _yes(logits: torch.Tensor) -> NDArray[Any]:
     return (logits.detach() > 0).cpu().numpy()
 
 
-def _answer(said: NDArray[Any], string: Sequence[int], *, predict: bool) -> Answer:
+def _answer(said: NDArray[Any], string: Sequence[int], symbols: int, *, predict: bool) -> Answer:
     if not predict:
-        return Answer(said[:, 0], None, None)
+        return Answer(said[:, 0], None, said[:, 1:], None)
     import numpy as np
 
-    legal = said[:, 1:]
+    first = said.shape[1] - symbols
+    legal = said[:, first:]
     wrong = np.flatnonzero(~legal[np.arange(len(string)), np.asarray(string, dtype=np.int64)])
-    if not len(wrong):
-        return Answer(said[:, 0], legal, None)
-    stop = int(wrong[0])
-    return Answer(said[: stop + 1, 0], legal[: stop + 1], stop)
+    stop = int(wrong[0]) if len(wrong) else None
+    until = slice(len(said) if stop is None else stop + 1)
+    return Answer(said[until, 0], legal[until], said[until, 1:first], stop)

@@ -26,15 +26,20 @@ class Automaton:
 
     States are numbered breadth first from the initial state 0 in alphabet order. The empty language has no state at all.
 
+    A pattern set is several languages read at once: states tell which of them hold the word, and are minimal for that. The language is then
+    their union.
+
     Attributes:
         alphabet: input symbols and their classes; two classes never have equal columns.
         delta: `delta[q][c]` is the state after reading class c in state q, or `DEAD`.
         accepting: the accepting states.
+        patterns: of a pattern set the accepting states of each pattern, else empty.
     """
 
     alphabet: Alphabet
     delta: tuple[tuple[int, ...], ...]
     accepting: frozenset[int]
+    patterns: tuple[frozenset[int], ...] = ()
 
     @property
     def states(self) -> int:
@@ -79,9 +84,25 @@ class Automaton:
         """Whether the word is in the language."""
         return self.run(symbols) in self.accepting
 
+    def memberships(self, state: int) -> tuple[bool, ...]:
+        """For each pattern whether it holds the words that lead to a state (or `DEAD`)."""
+        return tuple(state in final for final in self.patterns)
+
+    def matches(self, symbols: Iterable[int]) -> frozenset[int]:
+        """The indices of the patterns that hold the word."""
+        return frozenset(i for i, holds in enumerate(self.memberships(self.run(symbols))) if holds)
+
+    def pattern(self, index: int) -> Automaton:
+        """The automaton of one pattern alone."""
+        return Automaton.from_table(self.alphabet, self.delta, 0, self.patterns[index])
+
     @staticmethod
     def from_table(
-        alphabet: Alphabet, delta: Sequence[Sequence[int]], initial: int, accepting: Iterable[int]
+        alphabet: Alphabet,
+        delta: Sequence[Sequence[int]],
+        initial: int,
+        accepting: Iterable[int],
+        patterns: Sequence[Iterable[int]] = (),
     ) -> Automaton:
         """The canonical automaton of any partial DFA given by a table.
 
@@ -89,16 +110,18 @@ class Automaton:
             alphabet: symbols with classes; `delta` is indexed by these classes.
             delta: `delta[q][c]`, `DEAD` where undefined.
             initial: the initial state.
-            accepting: the accepting states.
+            accepting: the accepting states; those of the patterns are added.
+            patterns: the accepting states of each pattern of a pattern set.
         """
-        final = set(accepting)
-        live = sorted(live_states(delta, (initial,), final))
+        finals = [set(pattern) for pattern in patterns]
+        final = set(accepting).union(*finals)
+        live = sorted(live_states(delta, (initial,), final)) if delta else []
         if not live or initial not in live:
-            return Automaton.empty(alphabet)
+            return Automaton.empty(alphabet, len(finals))
         index = dict(zip(live, range(len(live)), strict=True))
         index[DEAD] = DEAD
         kept = [[index.get(r, DEAD) for r in delta[q]] for q in live]
-        block = coarsest_partition(kept, [q in final for q in live])
+        block = coarsest_partition(kept, [(q in final, *(q in pattern for pattern in finals)) for q in live])
         member = dict(zip(reversed(block), reversed(kept), strict=True))
         block.append(DEAD)  # block[DEAD]
         order = {block[index[initial]]: 0}
@@ -119,13 +142,14 @@ class Automaton:
             alphabet.kind, alphabet.names, alphabet.starts, [merged[c] for c in alphabet.run_classes]
         )
         table = tuple(zip(*label, strict=True)) if label else ((),) * len(rows)
-        return Automaton(folded, table, frozenset(order[block[index[q]]] for q in final if q in index))
+        accepted = [frozenset(order[block[index[q]]] for q in states if q in index) for states in (final, *finals)]
+        return Automaton(folded, table, accepted[0], tuple(accepted[1:]))
 
     @staticmethod
-    def empty(alphabet: Alphabet) -> Automaton:
-        """The automaton of the empty language: no state, one class."""
+    def empty(alphabet: Alphabet, patterns: int = 0) -> Automaton:
+        """The automaton of the empty language (or of that many empty patterns): no state, one class."""
         folded = Alphabet.of_runs(alphabet.kind, alphabet.names, alphabet.starts, (0,) * len(alphabet.starts))
-        return Automaton(folded, (), frozenset())
+        return Automaton(folded, (), frozenset(), (frozenset(),) * patterns)
 
     @staticmethod
     def from_dfa(dfa: Any, symbols: Sequence[str] | None = None) -> Automaton:
@@ -147,7 +171,7 @@ class Automaton:
         )
 
     def to_dfa(self) -> Any:
-        """The automaton as an automata-lib `DFA` over symbol names (partial; the empty language has one state)."""
+        """The automaton as an automata-lib `DFA` over symbol names (partial; the empty language has one state; of a pattern set the union)."""
         from automata.fa.dfa import DFA
 
         names = [self.alphabet.name(s) for s in range(self.alphabet.size)]
@@ -166,11 +190,12 @@ class Automaton:
 
     def to_json(self) -> dict[str, Any]:
         """JSON types that `from_json` reads back."""
-        return {
+        data = {
             "alphabet": self.alphabet.to_json(),
             "delta": [list(row) for row in self.delta],
             "accepting": sorted(self.accepting),
         }
+        return data | ({"patterns": [sorted(pattern) for pattern in self.patterns]} if self.patterns else {})
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Automaton:
@@ -183,6 +208,7 @@ class Automaton:
             Alphabet.from_json(data["alphabet"]),
             tuple(tuple(row) for row in data["delta"]),
             frozenset(data["accepting"]),
+            tuple(frozenset(pattern) for pattern in data.get("patterns", ())),
         )
         automaton.check()
         return automaton
@@ -199,7 +225,9 @@ class Automaton:
             raise InvariantError("transition table out of shape or range")
         if not all(q in ids and q >= 0 for q in self.accepting):
             raise InvariantError("accepting state out of range")
-        if self.states and self != Automaton.from_table(self.alphabet, self.delta, 0, self.accepting):
+        if self.patterns and self.accepting != frozenset().union(*self.patterns):
+            raise InvariantError("the accepting states are not those of the patterns")
+        if self.states and self != Automaton.from_table(self.alphabet, self.delta, 0, self.accepting, self.patterns):
             raise InvariantError("automaton is not the canonical minimal one")
         if not self.states and self.classes > 1:
             raise InvariantError("the empty language has one class")

@@ -61,6 +61,7 @@ class CompiledModel:
             "name": self.language.name,
             "states": self.language.automaton.states,
             "level": self.language.level,
+            "patterns": list(self.language.patterns),
             "model_states": automaton.states,
             "alphabet_size": automaton.alphabet.size,
             "mode": self.cascade.mode,
@@ -120,11 +121,11 @@ def compile_language(
     from ssmc.verify import prove
 
     options = options or Options()
-    require_starfree(language.automaton, max(SET_LIMIT, options.set_limit))
+    require_starfree(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
     cascade = decompose(automaton, mode, options)
     check_cascade(cascade)
-    weights = lower(cascade, target, dtype)
+    weights = lower(cascade, target, dtype, language.patterns or None)
     model = Model.of(weights.config, weights.tensors)
     certificate = prove(model, automaton, cascade)
     return CompiledModel(language, cascade, weights, model, certificate)

@@ -96,5 +96,5 @@ def test_an_answer_is_no_when_a_symbol_is_illegal() -> None:
     import numpy as np
 
     yes = np.array([True])
-    assert Answer(yes, None, None).accepted
-    assert not Answer(yes, None, 0).accepted
+    assert Answer(yes, None, yes[:, None], None).accepted
+    assert not Answer(yes, None, yes[:, None], 0).accepted

@@ -52,10 +52,16 @@ class Witness:
     def describe(self, automaton: Automaton) -> str:
         """One line of English that can be checked by hand."""
         parts = [spell(automaton, word) for word in (self.prefix, self.word, self.suffix)]
-        inside = [k for k in range(self.period) if automaton.accepts((*self.prefix, *self.word * k, *self.suffix))]
+        after = [automaton.run((*self.prefix, *self.word * k, *self.suffix)) for k in range(self.period)]
+        subject, final = "is in the language", automaton.accepting
+        for i, pattern in enumerate(automaton.patterns, 1):
+            if 0 < sum(q in pattern for q in after) < self.period:
+                subject, final = f"matches pattern {i}", pattern
+                break
+        inside = [k for k, q in enumerate(after) if q in final]
         which = " or ".join(str(k) for k in inside)
         shape = " ".join(p for p in (parts[0], f"({parts[1]})^k", parts[2]) if p)
-        return f"{shape} is in the language exactly when k mod {self.period} is {which}"
+        return f"{shape} {subject} exactly when k mod {self.period} is {which}"
 
 
 def build_witness(automaton: Automaton, word: Sequence[int], *, shortest: bool = False) -> Witness | None:
@@ -78,7 +84,7 @@ def build_witness(automaton: Automaton, word: Sequence[int], *, shortest: bool =
         period=period,
         orbit=tuple(orbit),
         prefix=tuple(symbol[c] for c in path_to(automaton, orbit[0])),
-        suffix=tuple(symbol[c] for c in difference(automaton, [(orbit[0], q) for q in orbit[1:]])),
+        suffix=tuple(symbol[c] for c in difference(automaton, [(orbit[0], q) for q in orbit[1:]], automaton.patterns)),
         shortest=shortest,
     )
 

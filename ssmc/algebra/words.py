@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ssmc.automaton import DEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ssmc.automaton import Alphabet, Automaton
 
@@ -67,20 +67,27 @@ def path_to(automaton: Table, goal: int) -> list[int]:
     return word[::-1]
 
 
-def difference(automaton: Table, pairs: Sequence[tuple[int, int]]) -> list[int]:
+def difference(
+    automaton: Table, pairs: Sequence[tuple[int, int]], patterns: Sequence[Collection[int]] = ()
+) -> list[int]:
     """A shortest word of classes that is accepted from one state of some pair and not from the other; a state may be `DEAD`.
+
+    Args:
+        automaton: the automaton.
+        pairs: pairs of states.
+        patterns: several sets of accepting states, any of which may tell the states apart, instead of the automaton's own.
 
     Raises:
         ValueError: the states of every pair are equal.
     """
-    delta, accepting = automaton.delta, automaton.accepting
+    delta, finals = automaton.delta, patterns or (automaton.accepting,)
     via: dict[tuple[int, int], tuple[tuple[int, int], int]] = {}
     queue = deque(pairs)
     starts = set(pairs)
     while queue:
         pair = queue.popleft()
         p, q = pair
-        if (p in accepting) != (q in accepting):
+        if any((p in final) != (q in final) for final in finals):
             word = []
             while pair not in starts:
                 pair, c = via[pair]

@@ -10,7 +10,7 @@ import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
-from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.inputs import Source, for_each, lines_option, source_arguments
 from ssmc.cli.modes import header_mode, mode_option
 from ssmc.cli.spending import spending_options
 from ssmc.cli.terminal import say
@@ -29,9 +29,11 @@ FORMATS = (".pt", ".safetensors")
         "ssmc compile regex.txt -o model.pt",
         "ssmc compile -e '(ab|ba)*' --alphabet ab -o model.safetensors",
         "ssmc compile flip-flop --mode predict --dtype bfloat16 -o folder",
+        "ssmc compile rules.txt --lines --search -o rules.pt",
     ),
 )
 @source_arguments
+@lines_option
 @spending_options
 @mode_option
 @click.option("--target", default="native", show_default=True, help="The architecture.")
@@ -60,7 +62,7 @@ def command(
     """Compiles each SOURCE to a model, proves it equal to the language at every length, and writes it.
 
     SOURCE is a path, '-' for standard input, or the name of a shipped grammar. A language that is not star-free is refused with a
-    witness and exit code 1.
+    witness and exit code 1. With --lines a SOURCE holds one pattern a line, and the model has one output for each.
     """
     if output is not None:
         _check_output(output, sources)
@@ -114,6 +116,7 @@ def in_words(title: str, data: dict[str, Any]) -> str:
             f"{data['target']}, {data['mode']}, {proof['dtype']}: {_count(data['layers'], 'layer')}, {_count(data['blocks'], 'block')}, "
             f"{_count(data['channels'], 'channel')}, {_count(data['hidden_units'], 'hidden unit')}, convolution width {data['conv_width']}",
         ),
+        *((("patterns" if k == 0 else ""), name) for k, name in enumerate(data["patterns"])),
         *((("components" if k == 0 else ""), line) for k, line in enumerate(components)),
         (
             "proof",

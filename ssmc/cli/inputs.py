@@ -18,18 +18,21 @@ if TYPE_CHECKING:
 
     from ssmc.languages import Language
 
+SYNTAXES = ("formal", "python", "ltl")
+"""The notations of `ssmc.languages`, which is not imported for the sake of help; a test compares them."""
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How sources are read: the options `--alphabet`, `--syntax`, `--search`, `--state-limit` and `--seconds`."""
+    """How sources are read: the options `--alphabet`, `--syntax`, `--search`, `--state-limit`, `--seconds` and, where it is offered, `--lines`."""
 
     alphabet: str | None
     syntax: str | None
     search: bool
     state_limit: int | None
     seconds: float | None
+    lines: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -64,8 +67,12 @@ class Source:
         Raises:
             SsmcError: it cannot be read, or a limit is reached.
         """
-        from ssmc.languages import language_of, read_language
+        from ssmc.languages import language_of, read_language, read_pattern_set
 
+        if self.reading.lines:
+            if self.is_expression:
+                raise UsageError("--lines is for a SOURCE with one pattern a line, not for -e")
+            return read_pattern_set(self.text, **self.reading.settings)
         if self.is_expression:
             return language_of(self.text, **self.reading.settings)
         return read_language(self.text, **self.reading.settings)
@@ -82,9 +89,10 @@ def reading_options(function: F) -> F:
         search: bool,
         state_limit: int | None,
         seconds: float | None,
+        lines: bool = False,
         **rest: Any,
     ) -> Any:
-        return function(reading=Reading(alphabet, syntax, search, state_limit, seconds), **rest)
+        return function(reading=Reading(alphabet, syntax, search, state_limit, seconds, lines), **rest)
 
     options = (
         click.option(
@@ -93,7 +101,9 @@ def reading_options(function: F) -> F:
             help="The alphabet: 'ab', 'w0,w1,i' for longer symbols, or 'bytes'; text without it.",
         ),
         click.option(
-            "--syntax", type=click.Choice(["formal", "python"]), help="The notation; formal for an explicit alphabet."
+            "--syntax",
+            type=click.Choice(SYNTAXES),
+            help="The notation of an expression; formal by default for an explicit alphabet, otherwise python.",
         ),
         click.option("--search", is_flag=True, help="A match may lie anywhere in the string (Python notation)."),
         click.option("--state-limit", type=click.IntRange(min=1), help="Most states of any automaton on the way."),
@@ -104,6 +114,9 @@ def reading_options(function: F) -> F:
     for option in reversed(options):
         wrapper = option(wrapper)
     return wrapper  # type: ignore[return-value]
+
+
+lines_option = click.option("--lines", is_flag=True, help="SOURCE is a pattern set: one pattern a line.")
 
 
 def source_arguments(function: F) -> F:

@@ -39,6 +39,7 @@ def _to_json(loaded: LoadedModel) -> dict[str, Any]:
         "target": file.config["architecture"],
         "dtype": file.config["dtype"],
         "automaton": file.automaton,
+        "patterns": list(loaded.patterns),
         "components": file.config["components"],
         "config": file.config,
         "tensors": {
@@ -69,6 +70,7 @@ def _in_words(loaded: LoadedModel) -> str:
         ("automaton", f"{automaton.states:,} live states, {automaton.complete_states:,} with the sink"),
         ("model", f"{config['architecture']}, {config['mode']}, {config['dtype']}"),
     ]
+    rows[2:2] = [("patterns" if k == 0 else "", name) for k, name in enumerate(loaded.patterns)]
     if proof is None:
         rows.append(("proof", "none"))
     else:

@@ -68,6 +68,19 @@ class LoadedModel:
         model: Model = self._part("network", lambda _: self.file.build(), None)
         return model
 
+    @cached_property
+    def patterns(self) -> tuple[str, ...]:
+        """The names of the patterns of a pattern set.
+
+        Raises:
+            ModelFileError: the file does not name them all.
+        """
+        count = len(self.automaton.patterns)
+        names = self.file.names.get("outputs", ())[1 : count + 1]
+        if len(names) != count or self.file.config["outputs"] < 1 + count:
+            raise ModelFileError(f"{self.path}: {count} patterns, {len(names)} names")
+        return tuple(str(name).removeprefix("pattern ") for name in names)
+
     @property
     def predict(self) -> bool:
         """Whether the model is in predict mode."""

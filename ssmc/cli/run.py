@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ssmc.alphabet import Alphabet
     from ssmc.answer import Answer
+    from ssmc.cli.model import LoadedModel
 
 
 @click.command(
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 def command(model: str, string: Sequence[str], symbols: bool, as_json: bool) -> int:
     """Says of each STRING whether MODEL accepts it; without strings, of each line of standard input.
 
-    In predict mode a string is rejected at the first symbol that is not a legal next one. Exit code 1 if any string is rejected.
+    In predict mode a string is rejected at the first symbol that is not a legal next one. The model of a pattern set also names the
+    patterns that match. Exit code 1 if any string is rejected.
     """
     from ssmc.answer import answers
     from ssmc.cli.model import load
@@ -51,9 +53,11 @@ def command(model: str, string: Sequence[str], symbols: bool, as_json: bool) -> 
         if not answer.accepted:
             code = failure.NO
         if as_json:
-            found.append(_to_json(alphabet, text, answer))
+            found.append(_to_json(loaded, text, answer))
         else:
             click.echo(_in_words(alphabet, text, answer))
+            for name in _matching(loaded, answer, -1):
+                click.echo(f"  {name}")
     if as_json:
         click.echo(json.dumps(found))
     return code
@@ -72,13 +76,24 @@ def _encode(alphabet: Alphabet, text: str, number: int, *, spaced: bool) -> list
         raise SymbolError(f"string {number}: {error.message}") from None
 
 
-def _to_json(alphabet: Alphabet, text: str, answer: Answer) -> dict[str, Any]:
+def _matching(loaded: LoadedModel, answer: Answer, prefix: int) -> list[str]:
+    """The names of the patterns that hold a prefix; none hold a string with an illegal symbol."""
+    if prefix == -1 and answer.illegal_at is not None:
+        return []
+    return [name for name, holds in zip(loaded.patterns, answer.patterns[prefix], strict=True) if holds]
+
+
+def _to_json(loaded: LoadedModel, text: str, answer: Answer) -> dict[str, Any]:
+    alphabet = loaded.automaton.alphabet
     data: dict[str, Any] = {
         "input": text,
         "accepted": answer.accepted,
         "prefix_accepted": answer.prefix_accepted.tolist(),
         "next": None if answer.legal is None else [_names(alphabet, row) for row in answer.legal],
     }
+    if loaded.patterns:
+        data["patterns"] = _matching(loaded, answer, -1)
+        data["prefix_patterns"] = [_matching(loaded, answer, k) for k in range(len(answer.patterns))]
     if answer.illegal_at is not None:
         data["illegal_at"] = answer.illegal_at
     return data

@@ -9,7 +9,7 @@ import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
-from ssmc.cli.inputs import Reading, Source, reading_options
+from ssmc.cli.inputs import Reading, Source, lines_option, reading_options
 from ssmc.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
         "ssmc verify model.pt",
         "ssmc verify model.pt -e '(ab|ba)*' --alphabet ab",
         "ssmc verify flip-flop.pt flip-flop --json",
+        "ssmc verify rules.pt rules.txt --lines --search",
     ),
 )
 @click.argument("model", type=click.Path())
 @click.argument("source", required=False)
 @click.option("-e", "--expression", help="An expression instead of SOURCE.")
 @reading_options
+@lines_option
 def command(model: str, source: str | None, expression: str | None, reading: Reading, as_json: bool) -> int:
     """Proves MODEL equal, at every length, to the language stored in it, or to SOURCE.
 
@@ -66,16 +68,20 @@ def command(model: str, source: str | None, expression: str | None, reading: Rea
 
 
 def _same_symbols(loaded: LoadedModel, automaton: Automaton) -> Automaton:
-    """The automaton, if it reads what the model reads.
+    """The automaton, if it reads what the model reads and tells as many patterns apart.
 
     Raises:
-        InputError: the alphabets differ.
+        InputError: the alphabets differ, or the numbers of patterns.
     """
     own, other = loaded.automaton.alphabet, automaton.alphabet
     if (own.kind, own.names) != (other.kind, other.names):
         raise InputError(
             f"the model's alphabet is {_spell(own.kind, own.names)}, the source's {_spell(other.kind, other.names)}"
         )
+    here, there = len(loaded.automaton.patterns), len(automaton.patterns)
+    if here != there:
+        hint = "; --lines reads one pattern a line" if here and not there else ""
+        raise InputError(f"the model tells {here} patterns apart, the source {there}{hint}")
     return automaton
 
 

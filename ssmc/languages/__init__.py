@@ -2,7 +2,7 @@
 
 from ssmc.languages.formats import FORMATS, write_automaton
 from ssmc.languages.grammar import Grammar, parse_grammar, shipped_grammars
-from ssmc.languages.patterns import PatternSet, pattern_set
+from ssmc.languages.patterns import pattern_set, read_pattern_set
 from ssmc.languages.source import Language, language_of, read_language, read_languages
 from ssmc.languages.utf8 import to_bytes
 
@@ -10,12 +10,12 @@ __all__ = [
     "FORMATS",
     "Grammar",
     "Language",
-    "PatternSet",
     "language_of",
     "parse_grammar",
     "pattern_set",
     "read_language",
     "read_languages",
+    "read_pattern_set",
     "shipped_grammars",
     "to_bytes",
     "write_automaton",

@@ -33,6 +33,7 @@ class Language:
         syntax: `formal`, `python`, `ltl`, `grammar`, or an automaton format: `dfa-json`, `att`, `jff`, `dot`, `mata`.
         level: what a symbol of the automaton is: `symbol` (of an explicit alphabet), `byte` or `codepoint`.
         options: header options that the front end itself does not use (`mode`).
+        patterns: the names of the patterns, if the automaton is that of a pattern set.
     """
 
     automaton: Automaton
@@ -41,6 +42,7 @@ class Language:
     syntax: str
     level: str = "symbol"
     options: tuple[tuple[str, Any], ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 def language_of(
@@ -111,7 +113,9 @@ def read_language(
     if form is not None:
         automaton = read_automaton(text, form, budget, file)
         level = _LEVELS[automaton.alphabet.kind]
-        return Language(automaton, stem, text, "dfa-json" if form == "json" else form, level)
+        syntax = "dfa-json" if form == "json" else form
+        names = tuple(str(i + 1) for i in range(len(automaton.patterns)))
+        return Language(automaton, stem, text, syntax, level, patterns=names)
     options, body = split_header(text, file)
     settings = _settings(options, file, suffix, alphabet, syntax, search)
     if "\n" in body.text and settings.syntax == "python" and not is_verbose(body):
@@ -120,8 +124,7 @@ def read_language(
             body.position(body.text.index("\n")),
         )
     automaton, level = translate(body, settings.symbols, settings.syntax, settings.search, budget, settings.sets)
-    rest = tuple((key, value) for key, value in options.items() if key == "mode")
-    return Language(automaton, str(options.get("name", stem)), body.text, settings.syntax, level, rest)
+    return Language(automaton, str(options.get("name", stem)), body.text, settings.syntax, level, settings.rest)
 
 
 def read_languages(
@@ -165,7 +168,7 @@ def read_languages(
                 budget,
                 settings.sets,
             )
-            out.append(Language(automaton, f"{stem}:{row}", pattern, settings.syntax, level))
+            out.append(Language(automaton, f"{stem}:{row}", pattern, settings.syntax, level, settings.rest))
     if not out:
         raise InputError("no pattern", body.position(0))
     return out
@@ -178,6 +181,7 @@ class _Settings(NamedTuple):
     syntax: str
     search: bool
     sets: dict[str, list[str]]
+    rest: tuple[tuple[str, Any], ...]
 
 
 def _settings(
@@ -185,7 +189,9 @@ def _settings(
 ) -> _Settings:
     symbols = alphabet_option(alphabet) if alphabet is not None else header_alphabet(options, file)
     notation = syntax or options.get("syntax") or ("ltl" if suffix == ".ltl" else default_syntax(symbols))
-    return _Settings(symbols, notation, search or options.get("search", False), header_sets(options, symbols, file))
+    rest = tuple((key, value) for key, value in options.items() if key == "mode")
+    anywhere = search or options.get("search", False)
+    return _Settings(symbols, notation, anywhere, header_sets(options, symbols, file), rest)
 
 
 def _read(source: str) -> tuple[str, str]:

@@ -79,8 +79,8 @@ def to_bytes(automaton: Automaton, budget: Budget | None = None) -> Automaton:
         fill(number[node, image], node, dict(zip(trie.below[node], image, strict=True)))
     alphabet = Alphabet.of_runs("bytes", (), starts, range(len(starts)))
     if not automaton.delta:
-        return Automaton.empty(alphabet)
-    return Automaton.from_table(alphabet, rows, 0, automaton.accepting)
+        return Automaton.empty(alphabet, len(automaton.patterns))
+    return Automaton.from_table(alphabet, rows, 0, automaton.accepting, automaton.patterns)
 
 
 class _Trie:

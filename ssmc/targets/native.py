@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def lower_native(cascade: Cascade, dtype: str) -> Weights:
+def lower_native(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> Weights:
     """The native weights of a cascade, checked.
+
+    Args:
+        cascade: a checked cascade.
+        dtype: of the weights.
+        patterns: the name of each pattern of a pattern set.
 
     Raises:
         PrecisionError: a weight is not exact in `dtype`.
@@ -35,7 +40,7 @@ def lower_native(cascade: Cascade, dtype: str) -> Weights:
     delayed = windows(cascade)
     planner = Planner(cascade, delayed)
     planner.choose_codes()
-    weights = _Emission(cascade, Stream(cascade, delayed, planner), planner).weights(dtype)
+    weights = _Emission(cascade, Stream(cascade, delayed, planner), planner, patterns).weights(dtype)
     weights.check()
     return weights
 
@@ -43,8 +48,8 @@ def lower_native(cascade: Cascade, dtype: str) -> Weights:
 class _Emission:
     """The working state of one lowering: units resolved, coordinates placed, tensors filled."""
 
-    def __init__(self, cascade: Cascade, stream: Stream, planner: Planner) -> None:
-        self.cascade, self.stream, self.planner = cascade, stream, planner
+    def __init__(self, cascade: Cascade, stream: Stream, planner: Planner, patterns: Sequence[str]) -> None:
+        self.cascade, self.stream, self.planner, self.patterns = cascade, stream, planner, patterns
         self.block_of = blocks(cascade, stream.delayed)
         self.depth = 1 + max((b for b in self.block_of if b is not None), default=-1)
         self.actions = {
@@ -175,7 +180,7 @@ class _Emission:
         self.affine(f"{prefix}.terms", weight, bias, f"{prefix}.units", f"{prefix}.stream")
 
     def outputs(self) -> None:
-        """Fills the tensors of the head: one logit for acceptance and in predict mode one for each symbol."""
+        """Fills the tensors of the head: a logit for acceptance, one for each pattern, and in predict mode one for each symbol."""
         cascade, number = self.cascade, {unit: i for i, unit in enumerate(self.head)}
         self.terms("head", self.head)
         rows = np.zeros((len(self.bits), len(self.head)))
@@ -184,12 +189,14 @@ class _Emission:
             for unit in self.units_of(bit):
                 rows[i, number[unit]] = -2 * LOGIT if bit.base else 2 * LOGIT
         first = cascade.readout.outputs[cascade.readout.initial]
-        initial = [first.accepting, *(c in first.legal for c in range(cascade.automaton.classes))][: len(self.bits)]
-        names, order = ["accept"], [0]
+        legal = [c in first.legal for c in range(cascade.automaton.classes)]
+        initial = [first.accepting, *first.patterns, *legal][: len(self.bits)]
+        names = ["accept", *(f"pattern {name}" for name in self.patterns)]
+        order = list(range(len(names)))
         if cascade.mode == "predict":
             alphabet = cascade.automaton.alphabet
             names += [f"next {alphabet.name(s)}" for s in range(alphabet.size)]
-            order += [1 + c for c in alphabet.classes]
+            order += [len(self.patterns) + 1 + c for c in alphabet.classes]
         self.names["outputs"] = names
         self.affine("head.logits", rows[order], bias[order], "outputs", "head.units")
         self.tensors["initial_logits"] = np.array(_logits(initial), dtype=np.float64)[order]

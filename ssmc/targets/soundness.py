@@ -233,7 +233,7 @@ class Soundness:
                 raise VerificationError(f"{name}: the latch may be cleared")
 
     def check_head(self) -> None:
-        """Proves that every logit is +LOGIT or -LOGIT, and that nothing is accepted under the latch.
+        """Proves that every logit is +LOGIT or -LOGIT, and that all are -LOGIT under the latch.
 
         Raises:
             VerificationError: it is not so.
@@ -248,15 +248,16 @@ class Soundness:
                 raise VerificationError(f"head.logits: output {first} takes other values than +-{LOGIT}")
         for k, component in enumerate(self.config["components"]):
             if component.get("latch"):
-                self.check_latched(cubes, k)
+                for row in range(len(rows)):
+                    self.check_latched(cubes, k, row)
 
-    def check_latched(self, cubes: Cubes, latch: int) -> None:
-        """Proves that the accept logit is -LOGIT for every combination of values with the latch set.
+    def check_latched(self, cubes: Cubes, latch: int, row: int) -> None:
+        """Proves that a logit is -LOGIT for every combination of values with the latch set.
 
         Raises:
             VerificationError: it is not so.
         """
-        weight, bias = self.arrays["head.logits.weight"][0], self.arrays["head.logits.bias"][0]
+        weight, bias = self.arrays["head.logits.weight"][row], self.arrays["head.logits.bias"][row]
         under = cubes.of_component(latch)[:, 1] & (weight != 0)
         if bias < 0 and not under.any():
             return

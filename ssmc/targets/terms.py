@@ -88,7 +88,7 @@ class Planner:
         return self._actions[key]
 
     def head(self) -> list[Bit]:
-        """The output bits: accept, then in predict mode the legality of each class; accept is false under the latch."""
+        """The output bits: accept, each pattern, then in predict mode the legality of each class; all are false under the latch."""
         readout, latch = self.cascade.readout, self.cascade.latch
         reads = tuple(j for j in readout.depends_on if j != latch)
         variables = self._variables(reads)
@@ -133,7 +133,10 @@ class Planner:
     def _columns(self) -> list[tuple[bool, ...]]:
         """For each output bit its value under each outcome of the readout."""
         outputs = self.cascade.readout.outputs
-        columns = [tuple(output.accepting for output in outputs)]
+        columns = [
+            tuple(output.accepting for output in outputs),
+            *zip(*(output.patterns for output in outputs), strict=True),
+        ]
         if self.cascade.mode == "predict":
             legal = [frozenset(output.legal) for output in outputs]
             columns += [tuple(c in classes for classes in legal) for c in range(self.cascade.automaton.classes)]

@@ -129,7 +129,10 @@ class _Tables:
         legal = [set(output.legal) for output in readout.outputs]
         classes = alphabet.classes if predict else ()
         rows = [
-            [128.0 if true else -128.0 for true in (output.accepting, *(c in legal[i] for c in classes))]
+            [
+                128.0 if true else -128.0
+                for true in (output.accepting, *output.patterns, *(c in legal[i] for c in classes))
+            ]
             for i, output in enumerate(readout.outputs)
         ]
         logits = self.model.head(self.stream(keys, reads))

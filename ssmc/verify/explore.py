@@ -121,6 +121,8 @@ class _Exploration:
         # row -1 is the dead state
         table = np.where(answers(automaton, model.config["mode"]), 128.0, -128.0)
         self.answers = torch.from_numpy(table).to(model.dtype).to(self.device)
+        if self.answers.shape[1] != model.config["outputs"]:
+            raise VerificationError(f"the model has {model.config['outputs']} outputs, not {self.answers.shape[1]}")
         latches = [c for c in model.config["components"] if c.get("latch")]
         starts = np.cumsum([0, *model.channels])
         self.latch = int(starts[latches[0]["block"]] + latches[0]["start"]) if latches else None
@@ -220,8 +222,12 @@ class _Exploration:
         if not bool((logits.abs() == 128).all()):
             return f"logits {logits.tolist()}"
         bits = (logits > 0).tolist()
-        names = [self.automaton.alphabet.name(s) for s, legal in enumerate(bits[1:]) if legal]
-        return ("accept" if bits[0] else "reject") + (f", next {{{', '.join(names)}}}" if self.predict else "")
+        count = 1 + len(self.automaton.patterns)
+        numbers = [str(i) for i, holds in enumerate(bits[:count]) if i and holds]
+        names = [self.automaton.alphabet.name(s) for s, legal in enumerate(bits[count:]) if legal]
+        said = ["accept" if bits[0] else "reject"]
+        said += [f"patterns {{{', '.join(numbers)}}}"] * (count > 1) + [f"next {{{', '.join(names)}}}"] * self.predict
+        return ", ".join(said)
 
     def index(self, numbers: NDArray[np.int64]) -> torch.Tensor:
         """An index on the model's device."""

@@ -8,11 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patterns_at_random import Generator
 
+from ssmc.algebra import check_starfree
+from ssmc.algebra.classify import classify
 from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.errors import InputError, InvariantError, LimitError, RegexSyntaxError, UsageError
-from ssmc.languages import language_of, pattern_set, read_languages
+from ssmc.languages import (
+    language_of,
+    pattern_set,
+    read_language,
+    read_languages,
+    read_pattern_set,
+    to_bytes,
+    write_automaton,
+)
 from ssmc.languages.limits import Budget
-from ssmc.languages.patterns import PatternSet
 
 
 @st.composite
@@ -32,14 +41,33 @@ def test_outputs(automata, words):
     together.check()
     for word in words:
         assert together.matches(word) == {i for i, a in enumerate(automata) if a.accepts(word)}
-    assert [together.automaton(i) for i in range(len(automata))] == automata
+        assert together.accepts(word) == any(a.accepts(word) for a in automata)
+    assert [together.pattern(i) for i in range(len(automata))] == automata
     assert pattern_set(list(reversed(automata))).states == together.states
+    assert Automaton.from_json(together.to_json()) == together
 
 
 def test_one_pattern_is_its_automaton():
     automaton = language_of("a*b", alphabet="ab").automaton
     together = pattern_set([automaton])
     assert (together.delta, together.alphabet) == (automaton.delta, automaton.alphabet)
+    assert together.patterns == (automaton.accepting,)
+    assert automaton.patterns == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(families())
+def test_verdict_is_that_of_the_patterns(automata):
+    verdicts = [check_starfree(a, monoid_limit=0).verdict for a in automata]
+    together = pattern_set(automata)
+    report = check_starfree(together, monoid_limit=0)
+    assert (report.verdict == "star-free") == all(v == "star-free" for v in verdicts)
+    if report.witness is not None:
+        found = report.witness
+        seen = [together.matches((*found.prefix, *found.word * k, *found.suffix)) for k in range(2 * found.period)]
+        assert seen[: found.period] == seen[found.period :]
+        assert len(set(seen)) > 1
+        assert found.describe(together)
 
 
 def test_lines(tmp_path):
@@ -48,13 +76,29 @@ def test_lines(tmp_path):
     path.write_text("#: name = 'rules'\n" + patterns[0] + "\n\n" + "\n".join(patterns[1:]) + "\n")
     languages = read_languages(str(path))
     assert [language.name for language in languages] == ["rules:2", "rules:4", "rules:5", "rules:6"]
-    together = pattern_set([language.automaton for language in languages])
+    whole = read_pattern_set(str(path))
+    assert (whole.name, whole.patterns, whole.level) == ("rules", tuple(patterns), "codepoint")
+    together = whole.automaton
+    assert together == pattern_set([language.automaton for language in languages])
     together.check()
     source = random.Random(1)
     words = ["error: fatal", "ERROR", "12 warning", "", *Generator(source).strings(languages[0].automaton)]
     for word in words:
         expected = {i for i, p in enumerate(patterns) if re.fullmatch(p, word)}
         assert together.matches(map(ord, word)) == expected, word
+        assert to_bytes(together).matches(word.encode()) == expected, word
+
+
+def test_file(tmp_path):
+    together = pattern_set([language_of(e, alphabet="ab").automaton for e in ("a*b", "(a|b)*", "b")])
+    path = tmp_path / "set.json"
+    write_automaton(together, path)
+    again = read_language(str(path))
+    assert (again.automaton, again.patterns) == (together, ("1", "2", "3"))
+    with pytest.raises(UsageError, match=r"write \.json"):
+        write_automaton(together, tmp_path / "set.att")
+    with pytest.raises(UsageError, match="several languages"):
+        classify(together)
 
 
 def test_bad_sets(tmp_path):
@@ -72,6 +116,8 @@ def test_bad_sets(tmp_path):
     with pytest.raises(LimitError, match="pattern set"):
         pattern_set([language_of(f"(.{{{n}}})*", alphabet="a").automaton for n in (7, 11, 13, 17)], Budget(1000))
     with pytest.raises(InvariantError):
-        PatternSet(Alphabet.tokens("ab"), ((0, 0),), (frozenset({0}),), 1).check()
+        Automaton(Alphabet.tokens("a"), ((0,),), frozenset({0}), (frozenset(),)).check()
     with pytest.raises(InvariantError):
-        PatternSet(Alphabet.tokens("a"), ((0,),), (frozenset({3}),), 1).check()
+        Automaton(Alphabet.tokens("a"), ((0,),), frozenset({0}), (frozenset({0, 3}),)).check()
+    with pytest.raises(UsageError, match="not a set"):
+        pattern_set([pattern_set([language_of("a", alphabet="a").automaton])])

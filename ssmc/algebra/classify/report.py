@@ -17,6 +17,7 @@ from ssmc.algebra.classify.suffixes import definite, strictly_local
 from ssmc.algebra.classify.tier import on_tier
 from ssmc.algebra.classify.trivial import da, j_trivial, l_trivial, piecewise_testable, r_trivial
 from ssmc.algebra.starfree import StarFreeReport, check_starfree
+from ssmc.errors import UsageError
 
 if TYPE_CHECKING:
     from ssmc.automaton import Automaton
@@ -66,7 +67,12 @@ def classify(automaton: Automaton, *, monoid_limit: int = MONOID_LIMIT) -> Class
     Args:
         automaton: the trimmed minimal automaton.
         monoid_limit: the largest syntactic monoid to enumerate; classes that need it are undecided above.
+
+    Raises:
+        UsageError: a pattern set is not one language.
     """
+    if automaton.patterns:
+        raise UsageError("a pattern set is several languages: classify each pattern alone")
     subject = Subject(automaton, monoid_limit)
     verdict = check_starfree(automaton, monoid_limit=0)
     r, left = r_trivial(subject), l_trivial(subject)

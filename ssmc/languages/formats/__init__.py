@@ -28,8 +28,8 @@ __all__ = ["FORMATS", "automaton_text", "format_of", "read_automaton", "write_au
 
 
 def write_json(automaton: Automaton) -> str:
-    """JSON: the shape of automata-lib's constructor over an explicit alphabet, otherwise ssmc's own, which has classes."""
-    explicit = automaton.alphabet.kind == "tokens"
+    """JSON: the shape of automata-lib's constructor over an explicit alphabet, otherwise ssmc's own, which has classes and patterns."""
+    explicit = automaton.alphabet.kind == "tokens" and not automaton.patterns
     return json.dumps(to_library_json(automaton) if explicit else automaton.to_json(), ensure_ascii=False) + "\n"
 
 
@@ -80,6 +80,8 @@ def automaton_text(automaton: Automaton, name: str) -> str:
         raise UsageError(f"unknown automaton format {name!r}; known: {', '.join(FORMATS)}")
     if automaton.alphabet.kind == "codepoints" and name != "json":
         raise UsageError(f"format {name} has no alphabet of code points: write .json, or encode to bytes first")
+    if automaton.patterns and name != "json":
+        raise UsageError(f"format {name} holds one language, not a pattern set: write .json")
     return FORMATS[name][1](automaton)
 
 
