@@ -34,10 +34,22 @@ SHOWN = 30
 @source_arguments
 @click.option("--monoid-limit", type=click.IntRange(min=1), help="The largest monoid to enumerate.")
 @click.option("--memory-limit", type=click.IntRange(min=1), help="The most bytes that its elements may take.")
+@click.option(
+    "--engine",
+    type=click.Choice(["plain", "libsemigroups"]),
+    default="plain",
+    help="Who enumerates; libsemigroups needs the extra 'oracle'.",
+)
 @click.option("--elements", is_flag=True, help="List every element with its shortest word and its classes.")
 @jobs_option
 def command(
-    sources: list[Source], monoid_limit: int | None, memory_limit: int | None, elements: bool, jobs: int, as_json: bool
+    sources: list[Source],
+    monoid_limit: int | None,
+    memory_limit: int | None,
+    engine: str,
+    elements: bool,
+    jobs: int,
+    as_json: bool,
 ) -> int:
     """Enumerates the transition monoid of the complete minimal automaton of each SOURCE: the syntactic monoid of the language.
 
@@ -46,17 +58,20 @@ def command(
     """
     limits = {"limit": monoid_limit, "memory_limit": memory_limit}
     given = {key: value for key, value in limits.items() if value is not None}
-    answer = partial(_answer, given=given, elements=elements, as_json=as_json)
+    answer = partial(_answer, given=given, engine=engine, elements=elements, as_json=as_json)
     return for_each(sources, answer, as_json=as_json, label="enumerating", jobs=jobs)
 
 
-def _answer(source: Source, *, given: dict[str, int], elements: bool, as_json: bool) -> int:
+def _answer(source: Source, *, given: dict[str, int], engine: str, elements: bool, as_json: bool) -> int:
     """Prints the answer of one source; at the top of the module, so that other processes can be sent it."""
     from ssmc.algebra.green import green_classes
     from ssmc.algebra.monoid import enumerate_monoid
 
     automaton = source.read().automaton
-    monoid = enumerate_monoid(automaton, **given)
+    enumerate_ = enumerate_monoid
+    if engine == "libsemigroups":
+        from ssmc.algebra.libsemigroups import enumerate_by_libsemigroups as enumerate_
+    monoid = enumerate_(automaton, **given)
     green = green_classes(monoid)
     if as_json:
         data = _to_json(automaton, green) | {"name": source.title}

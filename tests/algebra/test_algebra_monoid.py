@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from slow_twins import automata, automaton_of, slow_monoid, slow_period
@@ -7,7 +9,7 @@ from slow_twins import automata, automaton_of, slow_monoid, slow_period
 from ssmc.algebra.green import green_classes
 from ssmc.algebra.monoid import TransitionMonoid, enumerate_monoid
 from ssmc.automaton import DEAD, Automaton
-from ssmc.errors import LimitError
+from ssmc.errors import LimitError, UsageError
 
 
 def full_transformations(n: int) -> Automaton:
@@ -115,6 +117,26 @@ def test_a_monoid_on_more_states_than_a_byte_has_values() -> None:
     window = automaton_of([[q + 1 if q < n - 1 else DEAD, q if q % 2 else DEAD] for q in range(n)], [n - 1])
     monoid = enumerate_monoid(window)
     assert {as_tuple(monoid, i, window.states) for i in range(monoid.size)} == set(slow_monoid(window))
+
+
+def test_both_engines_give_the_same_value() -> None:
+    pytest.importorskip("libsemigroups_pybind11")
+    from ssmc.algebra.libsemigroups import enumerate_by_libsemigroups
+
+    for automaton in (full_transformations(4), automaton_of([[1, DEAD], [DEAD, 0]], [0]), automaton_of([[0, 0]], [0])):
+        one, other = enumerate_by_libsemigroups(automaton), enumerate_monoid(automaton)
+        assert (one.elements, one.index, one.prefix) == (other.elements, other.index, other.prefix)
+        assert (one.last, one.right) == (other.last, other.right)
+    with pytest.raises(LimitError, match="elements of the transition monoid"):
+        enumerate_by_libsemigroups(full_transformations(5), limit=3124)
+
+
+def test_a_missing_engine_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ssmc.algebra.libsemigroups import enumerate_by_libsemigroups
+
+    monkeypatch.setitem(sys.modules, "libsemigroups_pybind11", None)
+    with pytest.raises(UsageError, match="libsemigroups-pybind11"):
+        enumerate_by_libsemigroups(full_transformations(3))
 
 
 def test_libsemigroups_finds_the_same_monoid() -> None:
