@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
     "monoid": Entry("ssmc.cli.monoid", "Enumerate the transition monoid: Green's classes, egg-boxes, groups."),
     "explain": Entry("ssmc.cli.explain", "Explain a decomposition: components, layers, and why each is needed."),
     "draw": Entry("ssmc.cli.draw", "Draw an automaton, skeleton, egg-box, Cayley graph or cascade."),
+    "convert": Entry("ssmc.cli.convert", "Write a language as an automaton file of this or another tool."),
     "run": Entry("ssmc.cli.run", "Run a model file on strings."),
     "verify": Entry("ssmc.cli.verify", "Prove a model file equal to its language, or find the shortest difference."),
     "inspect": Entry("ssmc.cli.inspect", "Show what a model file holds, without building it."),

@@ -62,7 +62,9 @@ def cascades(draw, mode=None):
     outputs = [Output(False, ()), Output(True, ())]
     if mode == "predict":
         subsets = st.sets(st.integers(0, classes - 1)).map(lambda s: tuple(sorted(s)))
-        outputs = draw(st.lists(st.builds(Output, st.booleans(), subsets, st.just(())), min_size=1, max_size=4, unique=True))
+        outputs = draw(
+            st.lists(st.builds(Output, st.booleans(), subsets, st.just(())), min_size=1, max_size=4, unique=True)
+        )
     outcome = st.integers(0, len(outputs) - 1)
     readout = {key: draw(outcome) for key in keys(classes, components, reads)}
     if mode == "recognise":

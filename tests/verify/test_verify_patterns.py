@@ -127,5 +127,5 @@ def test_names_of_patterns():
     with pytest.raises(UsageError, match="1 names for 2"):
         lower(cascade, patterns=["a"])
     text = "\n".join(narrate(explain(cascade)))
-    assert "a word of 1" in text
-    assert "a word of 2" in text
+    assert "a word of pattern 1" in text
+    assert "a word of pattern 2" in text

@@ -85,15 +85,20 @@ def automaton_text(automaton: Automaton, name: str) -> str:
     return FORMATS[name][1](automaton)
 
 
-def write_automaton(automaton: Automaton, path: str | Path) -> None:
-    """Writes the automaton in the format that the extension names; the file appears complete or not at all.
+def write_automaton(automaton: Automaton, path: str | Path, name: str | None = None) -> None:
+    """Writes the automaton; the file appears complete or not at all.
+
+    Args:
+        automaton: the automaton.
+        path: where to.
+        name: the format; when not given, the one that the extension names.
 
     Raises:
         UsageError: the extension names no format, or the format cannot express the alphabet.
         OSError: the file cannot be written.
     """
     target = Path(path)
-    name = _EXTENSIONS.get(target.suffix.lower())
+    name = name or _EXTENSIONS.get(target.suffix.lower())
     if name is None:
         raise UsageError(f"{target}: the extension names no automaton format ({', '.join(sorted(_EXTENSIONS))})")
     text = automaton_text(automaton, name)
