@@ -10,11 +10,11 @@ from ssmc.cascade.ir import HOLD, Action, Cascade, Component, Output, Readout, o
 from ssmc.errors import InvariantError
 
 
-def automaton(classes, symbols):
-    """An automaton that stands for nothing but the alphabet."""
+def automaton(classes, symbols, patterns=0):
+    """An automaton that stands for nothing but the alphabet and the number of patterns."""
     names = [chr(97 + i) for i in range(symbols)]
     alphabet = Alphabet.of_classes("tokens", names, [min(i, classes - 1) for i in range(symbols)])
-    return Automaton(alphabet, ((0,) * classes,), frozenset({0}))
+    return Automaton(alphabet, ((0,) * classes,), frozenset({0}), (frozenset({0}),) * patterns)
 
 
 def keys(classes, components, reads):
@@ -29,7 +29,8 @@ def cascades(draw, mode=None):
     """A cascade with the set of its live steps: (values, class) pairs that stay in every counter's range."""
     mode = mode or draw(st.sampled_from(["recognise", "predict"]))
     classes = draw(st.integers(1, 4))
-    base = automaton(classes, classes + draw(st.integers(0, 2)))
+    patterns = draw(st.sampled_from([0, 0, 1, 2]))
+    base = automaton(classes, classes + draw(st.integers(0, 2)), patterns)
     components = []
     for k in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(["reset", "reset", "counter", "window"]))
@@ -59,12 +60,11 @@ def cascades(draw, mode=None):
             Component(f"c{k}", kind, size, reads, MappingProxyType(table), low=low, saturating=saturating)
         )
     reads = tuple(sorted(draw(st.sets(st.sampled_from(range(len(components))), max_size=3)) if components else ()))
-    outputs = [Output(False, ()), Output(True, ())]
+    held = st.tuples(*[st.booleans()] * patterns)
+    outputs = [Output(False, (), (False,) * patterns), *(Output(True, (), draw(held)) for _ in range(1 + patterns))]
     if mode == "predict":
         subsets = st.sets(st.integers(0, classes - 1)).map(lambda s: tuple(sorted(s)))
-        outputs = draw(
-            st.lists(st.builds(Output, st.booleans(), subsets, st.just(())), min_size=1, max_size=4, unique=True)
-        )
+        outputs = draw(st.lists(st.builds(Output, st.booleans(), subsets, held), min_size=1, max_size=4, unique=True))
     outcome = st.integers(0, len(outputs) - 1)
     readout = {key: draw(outcome) for key in keys(classes, components, reads)}
     if mode == "recognise":

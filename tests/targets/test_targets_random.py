@@ -20,7 +20,7 @@ def build(cascade, dtype="float32"):
 
 
 def expected_logits(cascade, output):
-    bits = [output.accepting]
+    bits = [output.accepting, *output.patterns]
     if cascade.mode == "predict":
         bits += [c in output.legal for c in cascade.automaton.alphabet.classes]
     return [128.0 if bit else -128.0 for bit in bits]
