@@ -4,7 +4,8 @@
 
 The languages are Boolean combinations of 'contains this factor (t times)' and 'contains this subsequence' for random words, some on a tier of
 the letters, over 4, 16 or 64 letters, with 3 to 100 states. Predict and recognise mode in turn; default effort and window. *Height* is that of the
-holonomy decomposition of the trimmed automaton without contexts. Seconds are processor time on one thread for `decompose`, the interpreter's proof,
+holonomy decomposition of the trimmed automaton without contexts; in recognise mode a cascade may be one layer deeper, which tells that a transition was
+undefined. Seconds are processor time on one thread for `decompose`, the interpreter's proof,
 lowering and the proof of the model together.
 """
 
@@ -133,9 +134,6 @@ def measure(automaton: Automaton, mode: str) -> dict[str, object]:
             "product_states": certificate.product_states,
             "components": len(cascade.components),
         }
-        row["layers_without_latch"] = max(
-            (n for n, c in zip(cascade.layers, cascade.components, strict=True) if not c.latch), default=0
-        )
     row["seconds"] = round(time.process_time() - begin, 3)
     return row
 
@@ -164,7 +162,7 @@ def main() -> None:
     summary = {
         "count": len(rows),
         "failed": len(rows) - len(done),
-        "deeper_than_height": sum(row["layers_without_latch"] > row["height"] for row in done),
+        "deeper_than_height": sum(row["layers"] > row["height"] + (row["mode"] == "recognise") for row in done),
         "layers_over_height": round(sum(row["layers"] for row in done) / sum(row["height"] for row in done), 3),
         "mean_ratio": round(statistics.mean(row["layers"] / row["height"] for row in done), 3),
         "mean_ratio_predict": round(
