@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ssmc.cascade.system import System
 
 _PRIME = 2_147_483_647
+_MOST_WORK = 100_000_000
+"""Numbers in all relations of a system above which its counters are not looked for."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,11 @@ def find_counters(system: System) -> tuple[Counter, ...]:
     """A basis of all counters of a system, small and sparse vectors first.
 
     Letter-count vectors v(q) along a spanning tree give one relation v(q) + e_x - v(r) for each transition (q, x, r); c runs through the
-    vectors orthogonal to all of them, and rho(q) = c · v(q).
+    vectors orthogonal to all of them, and rho(q) = c · v(q). Empty for systems too large to look at.
     """
     width = len(system.columns)
+    if system.states * width * width > _MOST_WORK:
+        return ()
     used = [x for x in range(width) if any(r != DEAD for r in system.columns[x])]
     walks: dict[int, tuple[int, ...]] = {0: (0,) * width}
     queue = [0]

@@ -27,6 +27,12 @@ Node = tuple[int, Mask]
 """A set P of states that may be all that is known in context c."""
 
 
+_MOST_ARROWS = 1_000_000
+"""Arrows between sets that a family may have: its sets times the classes."""
+_MOST_PAIRS = 100_000_000
+"""Pairs of sets that are compared to find tiles; tens of seconds."""
+
+
 class PeriodicError(InvariantError):
     """The system has a nontrivial group, so no cascade of resets covers it."""
 
@@ -82,13 +88,14 @@ def _family(system: System, contexts: Contexts, set_limit: int) -> dict[Node, di
     """All sets reachable from fibres and singletons by letters, with their arrows."""
     edges: dict[Node, dict[int, Node]] = {}
     queue: deque[Node] = deque()
+    most = min(set_limit, _MOST_ARROWS // max(1, len(system.columns)))
 
     def visit(node: Node) -> None:
         if node not in edges:
             edges[node] = {}
             queue.append(node)
-            if len(edges) > set_limit:
-                raise LimitError("sets of the holonomy family", len(edges), set_limit, "--set-limit")
+            if len(edges) > most:
+                raise LimitError("sets of the holonomy family", len(edges), most, "--set-limit")
 
     for c, fibre in enumerate(contexts.fibres):
         visit((c, fibre))
@@ -109,6 +116,9 @@ def _tiles(edges: dict[Node, dict[int, Node]]) -> dict[Node, list[Mask]]:
     by_context: dict[int, list[Mask]] = {}
     for c, known in edges:
         by_context.setdefault(c, []).append(known)
+    pairs = sum(len(family) ** 2 for family in by_context.values())
+    if pairs > _MOST_PAIRS:
+        raise LimitError("pairs of sets of the holonomy family", pairs, _MOST_PAIRS)
     tiles: dict[Node, list[Mask]] = {}
     for c, family in by_context.items():
         family.sort(key=lambda p: (-p.bit_count(), p))

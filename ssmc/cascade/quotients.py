@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.meter import Meter
 
+_MOST_STATES = 400
+"""Systems with more states are not looked at: their pairs are too many."""
 Partition = tuple[int, ...]
 """The block of each state, `DEAD` for states set aside; blocks are numbered by their first state."""
 
@@ -40,9 +42,11 @@ def absorbing_states(system: System) -> frozenset[int]:
 def find_parts(system: System, aside: frozenset[int], meter: Meter, *, most: int = 12) -> tuple[Part, ...]:
     """Quotients of the system without the states set aside that together separate all other states.
 
-    Empty where there are none that are each smaller than what they are quotients of, more than `most` would be needed, or the work runs out.
+    Empty where there are none that are each smaller than what they are quotients of, more than `most` would be needed, the work runs out, or the states are too many.
     """
     kept = [q for q in range(system.states) if q not in aside]
+    if len(kept) > _MOST_STATES:
+        return ()
     columns = tuple(
         tuple(DEAD if q in aside or r in aside else r for q, r in enumerate(column)) for column in system.columns
     )

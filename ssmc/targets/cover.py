@@ -18,7 +18,7 @@ L = TypeVar("L")
 Key: TypeAlias = tuple[int, ...]
 Leaf: TypeAlias = tuple[L, dict[int, int]]
 
-ORDER_BUDGET = 20_000
+ORDER_BUDGET = 6_000
 """Table entries times variable orders that one call of `cover` tries beyond the first (a greedy order counts once per variable)."""
 
 
