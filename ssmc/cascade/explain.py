@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.bounds import Tie
     from ssmc.cascade.counters import Counter
-    from ssmc.cascade.ir import Action, Cascade, Component, Key, Output
+    from ssmc.cascade.ir import AnyAction, Cascade, Component, Key, Output
     from ssmc.cascade.rules import Rules
 
 _HEIGHT_SETS = 20_000
@@ -91,7 +91,7 @@ class Prefix(NamedTuple):
 
     word: tuple[int, ...]
     x: int
-    outcome: Action | Output
+    outcome: AnyAction | Output
 
 
 @dataclass(frozen=True)
@@ -261,11 +261,11 @@ def _taps(cascade: Cascade, k: int, earlier: list[tuple[int, ...]]) -> tuple[int
     if component.kind != "window":
         return ()
     if not component.depends_on:
-        return tuple(component.table[c,].add if (c,) in component.table else 0 for c in classes)
+        return tuple(component.affine[c,].add if (c,) in component.affine else 0 for c in classes)
     if len(component.depends_on) > 1 or not (before := earlier[component.depends_on[0]]):
         return ()
     image: dict[int, set[int]] = {}
-    for (_, value), action in component.table.items():
+    for (_, value), action in component.affine.items():
         image.setdefault(value, set()).add(action.add)
     if any(len(values) > 1 for values in image.values()):
         return ()
@@ -276,7 +276,7 @@ def _need(cascade: Cascade, reached: Reached, k: int, reader: int) -> Need | Non
     """Two shortest prefixes that the reader must treat differently although all else that it reads is equal."""
     reads = cascade.readout.depends_on if reader == READOUT else cascade.components[reader].depends_on
     others = [j for j in reads if j != k]
-    first: dict[Key, tuple[int, int, Action | Output]] = {}
+    first: dict[Key, tuple[int, int, AnyAction | Output]] = {}
     for number, x, outcome in _outcomes(cascade, reached, reader):
         values = reached.nodes[number].values
         key = (x, *(values[j] for j in others))
@@ -287,7 +287,7 @@ def _need(cascade: Cascade, reached: Reached, k: int, reader: int) -> Need | Non
     return None
 
 
-def _outcomes(cascade: Cascade, reached: Reached, reader: int) -> Iterator[tuple[int, int, Action | Output]]:
+def _outcomes(cascade: Cascade, reached: Reached, reader: int) -> Iterator[tuple[int, int, AnyAction | Output]]:
     """(pair, class, what the reader does) for every pair that goes on."""
     automaton = cascade.automaton
     stops = cascade.mode == "predict"

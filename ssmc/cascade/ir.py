@@ -1,7 +1,8 @@
-"""The cascade: a DAG of hold/overwrite components, the intermediate representation between automata and weights.
+"""The cascade: a DAG of components, the intermediate representation between automata and weights.
 
 Each component k keeps one integer value. Reading a symbol of class x, every component at once looks up
-`table[(x, v_j for j in depends_on)]` with the values *before* the symbol and applies the affine action h -> mul*h + add that it finds.
+`table[(x, v_j for j in depends_on)]` with the values *before* the symbol and applies the action that it finds: an affine map
+h -> mul*h + add, or (of a permutation component) any map on its values, given by its images.
 The readout looks up its own table with the same values, those before the symbol, and so tells the output *after* the symbol
 (the lag of docs/design: a component or head never needs another's value of the same step). A key that a table lacks is a don't-care: no
 live prefix meets it, and a target may fill it as it likes.
@@ -12,32 +13,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from ssmc.automaton import DEAD, Automaton
+from ssmc.cascade.actions import (
+    HOLD,
+    TOGGLE,
+    Action,
+    AnyAction,
+    Images,
+    action_from_json,
+    action_to_json,
+    overwrite,
+)
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+__all__ = [
+    "HOLD",
+    "KINDS",
+    "TOGGLE",
+    "Action",
+    "AnyAction",
+    "Cascade",
+    "Component",
+    "Images",
+    "Key",
+    "Kind",
+    "Mode",
+    "Output",
+    "Readout",
+    "layers_of",
+    "overwrite",
+]
+
 Mode = Literal["recognise", "predict"]
-Kind = Literal["reset", "counter", "window"]
+Kind = Literal["reset", "counter", "window", "swap", "rotation", "permutation"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Every kind of component."""
 Key = tuple[int, ...]
-
-
-class Action(NamedTuple):
-    """The affine map h -> mul*h + add on a component's value."""
-
-    mul: int
-    add: int
-
-
-HOLD = Action(1, 0)
-
-
-def overwrite(value: int) -> Action:
-    """The constant map to `value`."""
-    return Action(0, value)
 
 
 @dataclass(frozen=True)
@@ -46,8 +62,9 @@ class Component:
 
     Attributes:
         name: what the component is, for people (`level 2`, `counter a-b`, `latch`).
-        kind: `reset` (hold or overwrite; initial value 0), `counter` (add or overwrite; initial value 0) or `window` (always overwrites: one tap
-            of the last symbols, which a target may take from its causal convolution).
+        kind: `reset` (hold or overwrite), `counter` (add or overwrite), `window` (always overwrites: one tap of the last symbols, which a target
+            may take from its causal convolution), `swap` (two values: hold, overwrite or `TOGGLE`), `rotation` (add modulo size, which
+            `Action(1, k)` means there, or overwrite) or `permutation` (hold, overwrite, or the map of an `Images`). The initial value is 0.
         low: the least value; 0 but for counters.
         size: the number of values, which are low .. low+size-1.
         depends_on: ascending indices of earlier components.
@@ -61,7 +78,7 @@ class Component:
     kind: Kind
     size: int
     depends_on: tuple[int, ...]
-    table: Mapping[Key, Action]
+    table: Mapping[Key, AnyAction]
     low: int = 0
     labels: tuple[str, ...] = ()
     latch: bool = False
@@ -72,13 +89,29 @@ class Component:
         """The values the component takes."""
         return range(self.low, self.low + self.size)
 
-    def apply(self, action: Action, value: int) -> int:
+    @property
+    def affine(self) -> Mapping[Key, Action]:
+        """The table of a component all of whose actions are affine, as they are for every kind but `permutation`.
+
+        Raises:
+            InvariantError: it is of that kind.
+        """
+        if self.kind == "permutation":
+            raise InvariantError(f"{self.name}: a permutation component is not affine")
+        return cast("Mapping[Key, Action]", self.table)
+
+    def apply(self, action: AnyAction, value: int) -> int:
         """The value after an action.
 
         Raises:
             InvariantError: the action leaves the range of values (and the counter does not saturate).
         """
-        after = action.mul * value + action.add
+        if isinstance(action, Images):
+            after = action.images[value]
+        elif self.kind == "rotation" and action.mul == 1:
+            after = (value + action.add) % self.size
+        else:
+            after = action.mul * value + action.add
         if self.saturating:
             after = min(after, self.values[-1])
         if after not in self.values:
@@ -93,7 +126,7 @@ class Component:
             "low": self.low,
             "size": self.size,
             "depends_on": list(self.depends_on),
-            "table": [[list(key), list(action)] for key, action in sorted(self.table.items())],
+            "table": [[list(key), action_to_json(action)] for key, action in sorted(self.table.items())],
             "labels": list(self.labels),
             "latch": self.latch,
             "saturating": self.saturating,
@@ -107,12 +140,32 @@ class Component:
             kind=data["kind"],
             size=data["size"],
             depends_on=tuple(data["depends_on"]),
-            table=MappingProxyType({tuple(key): Action(*action) for key, action in data["table"]}),
+            table=MappingProxyType({tuple(key): action_from_json(action) for key, action in data["table"]}),
             low=data["low"],
             labels=tuple(data["labels"]),
             latch=data["latch"],
             saturating=data["saturating"],
         )
+
+
+def _permitted(component: Component, action: AnyAction) -> bool:
+    """Whether a component of this kind and size may have the action."""
+    kind, values = component.kind, component.values
+    if isinstance(action, Images):
+        return kind == "permutation" and len(action.images) == component.size and set(action.images) <= set(values)
+    if action.mul == 0:
+        return action.add in values
+    match kind:
+        case "reset" | "permutation":
+            return action == HOLD
+        case "counter":
+            return action.mul == 1 and (action.add >= 0 or not component.saturating)
+        case "swap":
+            return action in (HOLD, TOGGLE)
+        case "rotation":
+            return action.mul == 1 and action.add in values
+        case "window":
+            return False
 
 
 def layers_of(components: Sequence[Component]) -> tuple[int, ...]:
@@ -307,20 +360,17 @@ class Cascade:
             raise InvariantError(f"{name}: the initial value 0 must be a value")
         if component.labels and len(component.labels) != component.size:
             raise InvariantError(f"{name}: one label a value")
-        for mul, add in component.table.values():
-            resets = mul == 0 and add in component.values
-            if component.kind == "reset":
-                good = component.low == 0 and (resets or (mul, add) == HOLD)
-            elif component.kind == "window":
-                good = component.low == 0 and resets
-            elif component.kind == "counter":
-                good = resets or mul == 1
-            else:
-                raise InvariantError(f"{name}: kind {component.kind!r}")
-            if not good or (component.saturating and mul == 1 and add < 0):
-                raise InvariantError(f"{name}: action ({mul}, {add})")
-        if component.saturating and component.kind != "counter":
+        if component.kind not in KINDS:
+            raise InvariantError(f"{name}: kind {component.kind!r}")
+        if component.kind != "counter" and component.low:
+            raise InvariantError(f"{name}: only counters have values below 0")
+        if component.kind == "swap" and component.size != 2:
+            raise InvariantError(f"{name}: a swap has two values")
+        if component.kind != "counter" and component.saturating:
             raise InvariantError(f"{name}: only counters saturate")
+        for action in component.table.values():
+            if not _permitted(component, action):
+                raise InvariantError(f"{name}: action {action_to_json(action)}")
         if component.kind == "window" and any(self.components[j].kind != "window" for j in component.depends_on):
             raise InvariantError(f"{name}: a window reads windows only")
         if component.latch and (component.kind, component.size) != ("reset", 2):

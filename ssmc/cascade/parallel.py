@@ -15,7 +15,7 @@ from ssmc.cascade.system import explore_contexts
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
-    from ssmc.cascade.ir import Action, Component, Key
+    from ssmc.cascade.ir import AnyAction, Component, Key
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.system import System
 
@@ -51,7 +51,7 @@ def join(groups: list[tuple[Component, ...]]) -> tuple[Component, ...]:
 def _reorder(component: Component, reads: list[int]) -> Component:
     """The component with its dependencies renamed, in ascending order."""
     order = sorted(range(len(reads)), key=lambda i: reads[i])
-    table: dict[Key, Action] = {
+    table: dict[Key, AnyAction] = {
         (x, *(values[i] for i in order)): action for (x, *values), action in component.table.items()
     }
     return replace(component, depends_on=tuple(reads[i] for i in order), table=MappingProxyType(table))
@@ -68,7 +68,7 @@ def base_of_components(system: System, components: tuple[Component, ...], *, lim
         LimitError: more than `limit` points (context, state).
         InvariantError: a counter leaves its range.
     """
-    tables: list[dict[Key, Action]] = [dict(component.table) for component in components]
+    tables: list[dict[Key, AnyAction]] = [dict(component.table) for component in components]
 
     def step(values: Values, x: int, _: int) -> Values:
         after = []

@@ -114,7 +114,7 @@ def lower_bits(cascade: Cascade) -> BitMachine:
             component = cascade.components[k]
             table = {
                 key: (action.mul, layout.code(k, action.add) >> layout.shift[k])
-                for key, action in component.table.items()
+                for key, action in component.affine.items()
             }
             actions = layout.entries(classes, reads, component.depends_on, table, (1, 0))
             field = layout.field(k)

@@ -57,12 +57,12 @@ def windows(cascade: Cascade) -> dict[int, Window]:
         if component.kind != "window":
             continue
         if not component.depends_on:
-            values = [component.table[c,].add if (c,) in component.table else 0 for c in classes]
+            values = [component.affine[c,].add if (c,) in component.affine else 0 for c in classes]
             found[k] = Window(1, tuple(values))
         elif len(component.depends_on) == 1 and component.depends_on[0] in found:
             before = found[component.depends_on[0]]
             image: dict[int, set[int]] = {}
-            for (_, value), action in component.table.items():
+            for (_, value), action in component.affine.items():
                 image.setdefault(value, set()).add(action.add)
             if all(len(values) == 1 for values in image.values()) and image.get(0, {0}) == {0}:
                 after = {value: min(values) for value, values in image.items()}

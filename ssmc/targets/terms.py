@@ -82,7 +82,7 @@ class Planner:
         variables = self._variables(component.depends_on)
         key = (k, variables)
         if key not in self._actions:
-            table = expand(self.cascade, component.table, variables, component.depends_on)
+            table = expand(self.cascade, component.affine, variables, component.depends_on)
             terms = cover(self._sizes(variables), table, HOLD).terms
             self._actions[key] = [(term.label, self._product(term.masks, variables)) for term in terms]
         return self._actions[key]

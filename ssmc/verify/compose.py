@@ -82,7 +82,7 @@ class _Tables:
         block = self.model.blocks[b]
         width = block.terms.weight.shape[1]
         gate, increment = block.gates(self.stream(keys, component.depends_on)[:, :width])
-        actions = [component.table[key] for key in keys]
+        actions = [component.affine[key] for key in keys]
         gates = [[float(action.mul)] * part["channels"] for action in actions]
         increments = [self.increment(part, action.mul, action.add) for action in actions]
         self.compare(component.name, keys, gate[:, rows], gates)
@@ -101,7 +101,7 @@ class _Tables:
             VerificationError: it is not.
         """
         part = self.parts[k]
-        for key, action in component.table.items():
+        for key, action in component.affine.items():
             value = key[0] if not component.depends_on else None
             if value is not None:
                 wrong = part["lag"] != 1 or part["classes"][value] != action.add
