@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any
 from ssmc import __version__
 from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
-from ssmc.cascade.decompose import require_starfree
 from ssmc.cascade.strategy import Options
 from ssmc.languages import to_bytes
-from ssmc.targets import Weights, lower
+from ssmc.targets import find_target
 from ssmc.targets.weights import LIMITS
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Cascade, Mode
     from ssmc.languages import Language
-    from ssmc.nn import Model
+    from ssmc.targets import Lowered, Target
     from ssmc.verify import Certificate
 
 
@@ -40,22 +40,23 @@ class CompiledModel:
 
     Attributes:
         language: what was compiled.
+        target: the architecture.
         cascade: the decomposition, equal to the automaton.
         weights: the lowered cascade.
-        model: the network with these weights.
+        model: the network with these weights: `ssmc.nn.Model`, or the stock class.
         certificate: the proof.
     """
 
     language: Language
+    target: Target
     cascade: Cascade
-    weights: Weights
-    model: Model
+    weights: Lowered
+    model: Any
     certificate: Certificate
 
     def to_json(self) -> dict[str, Any]:
         """The data of `ssmc compile --json`."""
-        config, automaton = self.weights.config, self.cascade.automaton
-        layers = [0 if part["block"] is None else 1 + part["block"] for part in config["components"]]
+        shape, automaton = self.weights.shape, self.cascade.automaton
         return {
             "schema": "ssmc.compile/1",
             "name": self.language.name,
@@ -65,12 +66,12 @@ class CompiledModel:
             "model_states": automaton.states,
             "alphabet_size": automaton.alphabet.size,
             "mode": self.cascade.mode,
-            "target": config["architecture"],
-            "layers": sum(block["channels"] > 0 for block in config["blocks"]),
-            "blocks": len(config["blocks"]),
-            "conv_width": self.model.conv_width,
-            "channels": sum(block["channels"] for block in config["blocks"]),
-            "hidden_units": config["head"]["units"] + sum(block["units"] for block in config["blocks"]),
+            "target": self.target.name,
+            "layers": shape.layers,
+            "blocks": shape.blocks,
+            "conv_width": shape.conv_width,
+            "channels": shape.channels,
+            "hidden_units": shape.hidden_units,
             "components": [
                 {
                     "name": component.name,
@@ -79,7 +80,7 @@ class CompiledModel:
                     "layer": layer,
                     "depends_on": list(component.depends_on),
                 }
-                for component, layer in zip(self.cascade.components, layers, strict=True)
+                for component, layer in zip(self.cascade.components, shape.layer_of, strict=True)
             ],
             "proof": self.certificate.to_json(),
         }
@@ -112,23 +113,43 @@ def compile_language(
         options: what the decomposition may spend.
 
     Raises:
-        NotStarFreeError: no non-negative diagonal model exists; carries the witness.
-        TargetError: the target lacks a component kind.
+        NotStarFreeError: the gates of the target are not negative, so it computes star-free languages only; carries the witness.
+        TargetError: the target lacks the dtype, the mode or a component kind.
         LimitError: a stated limit was reached.
         VerificationError: a stage made something else than it was given (a bug in ssmc).
     """
     from ssmc.nn import Model
     from ssmc.verify import prove
 
-    options = options or Options()
-    require_starfree(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
+    options, chosen = options or Options(), find_target(target)
+    searches = chosen.searches(options, mode, dtype)
+    chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
-    cascade = decompose(automaton, mode, options)
-    check_cascade(cascade)
-    weights = lower(cascade, target, dtype, language.patterns or None)
+    cascade, weights = _cheapest(chosen, automaton, mode, dtype, searches, language.patterns)
     model = Model.of(weights.config, weights.tensors)
     certificate = prove(model, automaton, cascade)
-    return CompiledModel(language, cascade, weights, model, certificate)
+    return CompiledModel(language, chosen, cascade, weights, model, certificate)
+
+
+def _cheapest(
+    target: Target,
+    automaton: Automaton,
+    mode: Mode,
+    dtype: str,
+    searches: Sequence[Options],
+    patterns: Sequence[str],
+) -> tuple[Cascade, Lowered]:
+    """The cascade, of those that the target wants compared, with the smallest weights."""
+    cascades: list[Cascade] = []
+    for options in searches:
+        cascade = decompose(automaton, mode, options)
+        if cascade not in cascades:
+            check_cascade(cascade)
+            cascades.append(cascade)
+    return min(
+        ((cascade, target.lower(cascade, dtype, patterns or None)) for cascade in cascades),
+        key=lambda pair: pair[1].shape.cost,
+    )
 
 
 def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:

@@ -54,6 +54,8 @@ class Options:
     Attributes:
         effort: 0 holonomy alone, 1 to 3 search with growing budgets.
         window: the widest window of symbols that the search may use.
+        counters: whether counters may be used.
+        tallies: whether counters that saturate may be used.
         set_limit: the largest family of sets that the holonomy may meet.
         context_limit: the largest number of contexts and of joint states.
         max_layers: the most scan layers that a cascade may have; None for no limit.
@@ -62,6 +64,8 @@ class Options:
 
     effort: int = 1
     window: int = 3
+    counters: bool = True
+    tallies: bool = True
     set_limit: int = 100_000
     context_limit: int = 100_000
     max_layers: int | None = None
@@ -146,7 +150,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
     """
     options = choice.options
     budget = BUDGETS[options.effort]
-    counters = find_counters(system)
+    counters = find_counters(system) if options.counters else ()
     bases = []
     for width in range(options.window + 1 if options.effort else 1):
         window = find_window(system, width)
@@ -171,7 +175,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         for i, base in enumerate(bases):
             with choice.meter.share(len(bases) + 1 - i) as meter:
                 _search(base, choice, meter)
-        if choice.depth > 1:
+        if choice.depth > 1 and options.tallies:
             _tally(system, alphabet, counters, choice)
     if top or choice.best is None:
         _fall_back(bases[: 2 if counters else 1], choice)

@@ -1,10 +1,11 @@
-"""How a cascade becomes the weights of one architecture."""
+"""How a cascade becomes the weights of one architecture: the table of architectures, and the one way in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssmc.errors import TargetError, UsageError
+from ssmc.errors import UsageError
+from ssmc.targets.interface import Lowered, Shape, Target
 from ssmc.targets.weights import LIMITS, PrecisionError, Weights
 
 if TYPE_CHECKING:
@@ -12,24 +13,41 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.ir import Cascade
 
-__all__ = ["DTYPES", "TARGETS", "PrecisionError", "Weights", "lower"]
+__all__ = ["DTYPES", "TARGETS", "Lowered", "PrecisionError", "Shape", "Target", "Weights", "find_target", "lower"]
 
 DTYPES = tuple(LIMITS)
-"""The dtypes a model can have; scan states are float32 in each."""
-TARGETS = ("native",)
+"""The dtypes a native model can have; scan states are float32 in each."""
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        Target(
+            name="native",
+            summary="the network of ssmc.nn: non-negative diagonal gates, exclusive scan, convolution as wide as needed",
+            gates="non-negative",
+            kinds=frozenset({"reset", "counter", "tally", "window"}),
+            module="ssmc.targets.native",
+            dtypes=DTYPES,
+        ),
+    )
+}
 """The architectures that weights can be emitted for."""
+
+
+def find_target(name: str) -> Target:
+    """The target of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in TARGETS:
+        raise UsageError(f"unknown target {name!r}; the targets are {', '.join(TARGETS)}")
+    return TARGETS[name]
 
 
 def lower(
     cascade: Cascade, target: str = "native", dtype: str = "float32", patterns: Sequence[str] | None = None
-) -> Weights:
-    """The weights of a cascade for one architecture, checked.
-
-    Args:
-        cascade: a checked cascade.
-        target: one of `TARGETS`.
-        dtype: one of `DTYPES`.
-        patterns: the name of each pattern of a pattern set; their numbers, from 1, when not given.
+) -> Lowered:
+    """The weights of a cascade for one architecture, checked: `Target.lower` by the target's name.
 
     Raises:
         UsageError: no such target or dtype, or another number of names than patterns.
@@ -37,19 +55,4 @@ def lower(
         PrecisionError: a weight is not exact in the dtype.
         VerificationError: the weights fail their own check (a bug in ssmc).
     """
-    from ssmc.targets.native import lower_native
-
-    if target not in TARGETS:
-        raise UsageError(f"unknown target {target!r}; the targets are {', '.join(TARGETS)}")
-    if dtype not in DTYPES:
-        raise UsageError(f"unknown dtype {dtype!r}; the dtypes are {', '.join(DTYPES)}")
-    for component in cascade.components:
-        if component.kind not in ("reset", "counter", "window"):
-            raise TargetError(
-                f"{component.name}: the native target has gates in {{0, 1}} and no component of kind {component.kind!r}"
-            )
-    count = len(cascade.automaton.patterns)
-    names = [str(i + 1) for i in range(count)] if patterns is None else patterns
-    if len(names) != count:
-        raise UsageError(f"{len(names)} names for {count} patterns")
-    return lower_native(cascade, dtype, names)
+    return find_target(target).lower(cascade, dtype, patterns)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def lower_native(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> Weights:
-    """The native weights of a cascade, checked.
+def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> Weights:
+    """The native weights of a cascade.
 
     Args:
         cascade: a checked cascade.
@@ -35,14 +35,11 @@ def lower_native(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> Weigh
 
     Raises:
         PrecisionError: a weight is not exact in `dtype`.
-        VerificationError: the weights fail their own check.
     """
     delayed = windows(cascade)
     planner = Planner(cascade, delayed)
     planner.choose_codes()
-    weights = _Emission(cascade, Stream(cascade, delayed, planner), planner, patterns).weights(dtype)
-    weights.check()
-    return weights
+    return _Emission(cascade, Stream(cascade, delayed, planner), planner, patterns).weights(dtype)
 
 
 class _Emission:

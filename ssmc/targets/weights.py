@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ssmc.errors import InvariantError, TargetError
+from ssmc.targets.interface import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +70,19 @@ class Weights:
                 raise PrecisionError(name, float(exact[tuple(wrong[0])]), dtype, _owner(config, name, int(wrong[0][0])))
             tensors[name] = tensor.contiguous()
         return Weights(*(MappingProxyType(dict(part)) for part in (config, tensors, names, axes)))
+
+    @property
+    def shape(self) -> Shape:
+        """The size of the model."""
+        config = self.config
+        return Shape(
+            layers=sum(block["channels"] > 0 for block in config["blocks"]),
+            blocks=len(config["blocks"]),
+            channels=sum(block["channels"] for block in config["blocks"]),
+            hidden_units=config["head"]["units"] + sum(block["units"] for block in config["blocks"]),
+            conv_width=1 + max(config["lags"], default=0),
+            layer_of=tuple(0 if part["block"] is None else 1 + part["block"] for part in config["components"]),
+        )
 
     def check(self) -> int:
         """Proves from the tensors that every gate, increment and output is exact and well behaved for every feature vector.
