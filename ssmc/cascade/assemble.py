@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.ir import Cascade, Component, Output, Readout
-from ssmc.cascade.reduce import Demand, Variables, closure, find_reads, select
+from ssmc.cascade.demand import Demand
+from ssmc.cascade.ir import Action, Cascade, Component, Output, Readout
+from ssmc.cascade.reduce import Variables, closure, find_reads, select
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -54,7 +55,13 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
     table = _decide(joint, outcome, np.full_like(outcome, -2), variables)
     readout = Readout(
         table.reads,
-        MappingProxyType({key: action.add for key, action in table.to_mapping().items() if action.mul == 0}),
+        MappingProxyType(
+            {
+                key: action.add
+                for key, action in table.to_mapping().items()
+                if isinstance(action, Action) and action.mul == 0
+            }
+        ),
         machine.outputs,
         machine.initial,
     )

@@ -7,16 +7,21 @@ depends on it. Moving along an arrow, a fresh coordinate is held or overwritten 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
-    from ssmc.cascade.ir import Component
+    from collections.abc import Mapping
+
+    from ssmc.cascade.ir import Component, Kind
     from ssmc.cascade.system import System
 
+Shape = tuple["Kind", int]
+"""What a level is and the number of its values."""
 STALE = -1
 """The coordinate of a level that does not refine the context."""
 
@@ -32,6 +37,7 @@ class Covering:
         base_values: the values of the base components in each context.
         coordinates: for each context one value a level, or `STALE`.
         level_names: a name for each level.
+        groups: the kind and size of each level that is not a reset component.
     """
 
     base: tuple[Component, ...]
@@ -40,6 +46,13 @@ class Covering:
     base_values: tuple[tuple[int, ...], ...]
     coordinates: tuple[tuple[int, ...], ...]
     level_names: tuple[str, ...]
+    groups: Mapping[int, Shape] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The kind and the number of values of each level."""
+        columns = zip(*self.coordinates, strict=True)
+        return tuple(self.groups.get(k, ("reset", 1 + max(0, *column))) for k, column in enumerate(columns))
 
     def check(self, system: System) -> None:
         """Checks that the covering follows the system and that its contexts are told apart by base and coordinates.
@@ -70,10 +83,11 @@ def recolour(covering: Covering) -> Covering:
     """Gives two values of a level one number unless some context uses both; the initial context's values become 0.
 
     The conflict graph of a level has an edge between two values that occur below one prefix of coordinates; any proper colouring keeps the
-    contexts apart (DESIGN: raw block indices are far too many). Colours are given greedily, the value with most conflicts first.
+    contexts apart (DESIGN: raw block indices are far too many). Colours are given greedily, the value with most conflicts first. The values of levels
+    that add or permute keep their numbers, which mean something there.
     """
     rows = [list(row) for row in covering.coordinates]
-    for k in range(len(covering.level_names)):
+    for k in set(range(len(covering.level_names))) - covering.groups.keys():
         groups: dict[tuple[tuple[int, ...], tuple[int, ...]], set[int]] = {}
         for values, row in zip(covering.base_values, rows, strict=True):
             if row[k] != STALE:

@@ -6,7 +6,7 @@ components. They are explored exactly, vectorised over contexts and classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import STALE
-from ssmc.cascade.ir import HOLD, Action, overwrite
+from ssmc.cascade.ir import HOLD, TOGGLE, Action, Images, overwrite
 from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssmc.cascade.covering import Covering
+    from ssmc.cascade.ir import AnyAction, Kind
 
-_HOLD_CODE = -1
+HOLD_CODE = -1
+"""The number of the action hold in arrays; overwriting has the number of its value, and map i of a table the number MAP_CODE - i."""
+MAP_CODE = -2
 _MOST_BITS = 62
 
 
@@ -64,12 +67,23 @@ class Radix:
 
 @dataclass(frozen=True)
 class ActionTable:
-    """A reset component's table as sorted arrays: code of (class, values read) -> overwrite value, or -1 to hold."""
+    """A component's table as sorted arrays.
+
+    Attributes:
+        reads: the variables read.
+        radix: the code of (class, values read).
+        codes: (E,) the codes of the entries, ascending.
+        actions: (E,) the number of each action: a value to overwrite with, `HOLD_CODE`, or `MAP_CODE` - i for map i.
+        maps: (G, size) the images of the values under each map that is neither.
+        kind: what the component is; a rotation's maps are the additions of 0 .. size-1.
+    """
 
     reads: tuple[int, ...]
     radix: Radix
     codes: NDArray[np.int64]
     actions: NDArray[np.int64]
+    maps: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
+    kind: Kind = "reset"
 
     def look_up(self, classes: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Actions for classes (X,) and values (M, K): an array (M, X)."""
@@ -79,15 +93,30 @@ class ActionTable:
         actions: NDArray[np.int64] = self.actions[place]
         return actions
 
-    def to_mapping(self) -> Mapping[tuple[int, ...], Action]:
+    def apply(self, actions: NDArray[np.int64], own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The values (M, X) after actions (M, X) on values (M,)."""
+        after: NDArray[np.int64] = np.where(actions == HOLD_CODE, own[:, None], actions)
+        if len(self.maps):
+            mapped = self.maps[np.maximum(MAP_CODE - actions, 0), own[:, None]]
+            after = np.where(actions <= MAP_CODE, mapped, after)
+        return after
+
+    def _action(self, number: int) -> AnyAction:
+        if number == HOLD_CODE:
+            return HOLD
+        if number >= 0:
+            return overwrite(number)
+        images = tuple(self.maps[MAP_CODE - number].tolist())
+        if self.kind == "permutation":
+            return Images(images)
+        return TOGGLE if self.kind == "swap" else Action(1, images[0])
+
+    def to_mapping(self) -> Mapping[tuple[int, ...], AnyAction]:
         """The table in the form of the IR."""
         columns = [column.tolist() for column in self.radix.decode(self.codes)]
         keys = zip(*columns, strict=True)
         return MappingProxyType(
-            {
-                key: HOLD if action == _HOLD_CODE else overwrite(action)
-                for key, action in zip(keys, self.actions.tolist(), strict=True)
-            }
+            {key: self._action(number) for key, number in zip(keys, self.actions.tolist(), strict=True)}
         )
 
 
@@ -135,8 +164,7 @@ def explore_joint(covering: Covering, tables: tuple[ActionTable, ...], sizes: tu
         live = after != DEAD
         columns = [after]
         for k, table in enumerate(tables):
-            action = table.look_up(classes, values)
-            columns.append(np.where(action == _HOLD_CODE, own[:, k, None], action))
+            columns.append(table.apply(table.look_up(classes, values), own[:, k]))
         code = radix.encode([column[live] for column in columns])
         fresh = np.setdiff1d(np.unique(code), seen, assume_unique=True)
         seen = np.union1d(seen, fresh)

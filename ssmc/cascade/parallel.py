@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.cascade.base import Base
+from ssmc.cascade.demand import Demand
 from ssmc.cascade.ir import HOLD
-from ssmc.cascade.reduce import Demand, Variables, closure, find_reads, select
+from ssmc.cascade.reduce import Variables, closure, find_reads, select
 from ssmc.cascade.system import explore_contexts
 from ssmc.errors import InvariantError
 

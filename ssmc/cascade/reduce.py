@@ -1,7 +1,8 @@
 """From a covering to components: dependency reduction, top down.
 
 A table must be right on every joint state; what it may do there follows from the covering (DESIGN 5.3): the decided value; hold, where the present
-value already equals it; anything, where the next context is not refined at this level. A dependency is dropped when the table stays satisfiable
+value already equals it; an addition or a map of the component's kind that takes the present value to it; anything, where the next context is not
+refined at this level. A dependency is dropped when the table stays satisfiable
 without it. The least number of layers is sought first, then the fewest dependencies. Tables are fixed one after the other, and joint states are
 recomputed with the tables chosen.
 """
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.covering import STALE
+from ssmc.cascade.demand import Demand
 from ssmc.cascade.ir import Component, layers_of
 from ssmc.cascade.joint import ActionTable, Radix, explore_joint
 from ssmc.errors import InvariantError
@@ -50,64 +51,6 @@ class Variables:
     def radix(self, classes: int, reads: Sequence[int]) -> Radix:
         """The code of (class, values of the variables read)."""
         return Radix((0, *(self.lows[j] for j in reads)), (classes, *(self.sizes[j] for j in reads)))
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What a table must do: rows of (class, values) with the value needed after and the value before.
-
-    Attributes:
-        classes: (R,) the class of each row.
-        values: (R, K) the variables.
-        needed: (R,) the value needed after the row, or `STALE` where anything will do.
-        own: (R,) the value before the row, or `STALE` where it is not known.
-    """
-
-    classes: NDArray[np.int64]
-    values: NDArray[np.int64]
-    needed: NDArray[np.int64]
-    own: NDArray[np.int64]
-
-    def satisfiable(self, reads: Sequence[int]) -> bool:
-        """Whether some function of (class, values read) meets the demand by holding or overwriting."""
-        return self._decide(_rank([self.classes, *(self.values[:, j] for j in reads)])) is not None
-
-    def decide(self, radix: Radix, reads: Sequence[int]) -> ActionTable | None:
-        """The table over (class, values read) that holds wherever it may, or None if there is none.
-
-        Raises:
-            LimitError: keys do not fit into 64 bits.
-        """
-        radix.check()
-        if not len(self.classes):
-            return ActionTable(tuple(reads), radix, np.zeros(1, dtype=np.int64), np.full(1, -1, dtype=np.int64))
-        decided = self._decide(radix.encode([self.classes, *(self.values[:, j] for j in reads)]))
-        return None if decided is None else ActionTable(tuple(reads), radix, *decided)
-
-    def _decide(self, code: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-        """The distinct codes and the action for each (-1 to hold), or None where rows of one code ask for different things."""
-        order = np.argsort(code, kind="stable")
-        code, needed, own = code[order], self.needed[order], self.own[order]
-        starts = np.flatnonzero(np.r_[len(code) > 0, code[1:] != code[:-1]])
-        if not len(starts):
-            return code, needed
-        free = needed == STALE
-        greatest = np.maximum.reduceat(needed, starts)
-        least = np.minimum.reduceat(np.where(free, np.iinfo(np.int64).max, needed), starts)
-        holds = np.logical_and.reduceat(free | (own == needed), starts)
-        if not np.all(holds | (least == greatest)):
-            return None
-        return code[starts], np.where(holds, -1, greatest)
-
-
-def _rank(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """A number for each distinct row of some columns, however many they are."""
-    rank = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        low = column.min(initial=0)
-        rank = rank * (int(column.max(initial=0)) - int(low) + 1) + (column - low)
-        _, rank = np.unique(rank, return_inverse=True)
-    return rank
 
 
 def find_reads(demand: Demand, variables: Variables) -> tuple[int, ...]:
@@ -157,19 +100,18 @@ def reduce_covering(
     components = list(covering.base)
     tables: tuple[ActionTable, ...] = ()
     sizes: tuple[int, ...] = ()
-    for k, name in enumerate(covering.level_names):
+    for k, (name, (kind, size)) in enumerate(zip(covering.level_names, covering.shapes, strict=True)):
         joint = explore_joint(covering, tables, sizes, joint_limit)
         variables = Variables.of(components)
-        demand = _demand(covering, joint, coordinates[:, k])
+        demand = replace(_demand(covering, joint, coordinates[:, k]), kind=kind, size=size)
         reads = find_reads(demand, variables)
         table = demand.decide(variables.radix(classes, reads), reads)
         if table is None:
             raise InvariantError(f"{name}: no table")
-        size = 1 + int(coordinates[:, k].max(initial=0))
         tables, sizes = (*tables, table), (*sizes, size)
         if depth_limit is not None and 1 + max((variables.layers[j] for j in reads), default=0) > depth_limit:
             return None
-        components.append(Component(name, "reset", size, reads, table.to_mapping()))
+        components.append(Component(name, kind, size, reads, table.to_mapping()))
     return Reduced(covering, tuple(components), explore_joint(covering, tables, sizes, joint_limit))
 
 
