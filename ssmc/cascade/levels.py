@@ -81,6 +81,35 @@ class Points:
         ]
 
     @cached_property
+    def seed_of_arrow(self) -> NDArray[np.int64]:
+        """The number of the seed (target context, image) of each arrow; 0 is the initial point, and the seed of dead arrows."""
+        return self._seeds[0]
+
+    @cached_property
+    def seed_starts(self) -> NDArray[np.int64]:
+        """Where the points of each seed begin in `seed_points`, and the end."""
+        return self._seeds[1]
+
+    @cached_property
+    def seed_points(self) -> NDArray[np.int64]:
+        """The points of the seeds, one seed after the other."""
+        return self._seeds[2]
+
+    @cached_property
+    def _seeds(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        seeds: dict[tuple[int, Mask], int] = {(0, 1): 0}
+        of_arrow = [
+            seeds.setdefault((c, image), len(seeds)) if c != DEAD else 0
+            for c, image in zip(self.targets.tolist(), self.images, strict=True)
+        ]
+        places = [[self.number[c, q] for q in members(mask)] for c, mask in seeds]
+        return (
+            np.array(of_arrow, dtype=np.int64),
+            np.cumsum([0, *map(len, places)]),
+            np.array([point for place in places for point in place], dtype=np.int64),
+        )
+
+    @cached_property
     def image_sizes(self) -> NDArray[np.int64]:
         """The number of states in each arrow's image."""
         return np.array([image.bit_count() for image in self.images], dtype=np.int64)
@@ -203,43 +232,45 @@ def build(sketch: Draft, *, strict: bool) -> Level | None:
 
 def _families(points: Points, resets: NDArray[np.bool_], *, coarse: bool) -> tuple[NDArray[np.bool_], int]:
     """(points, families): which closures contain which points; and the work done."""
-    seeds: dict[tuple[int, Mask], int] = {(0, 1): 0}
-    for arrow in np.flatnonzero(resets):
-        seeds.setdefault((int(points.targets[arrow]), points.images[arrow]), len(seeds))
+    seeds = np.union1d(points.seed_of_arrow[resets], [0])
+    lengths = points.seed_starts[seeds + 1] - points.seed_starts[seeds]
+    starts = np.cumsum(np.r_[0, lengths[:-1]])
+    places = points.seed_points[np.arange(lengths.sum()) + np.repeat(points.seed_starts[seeds] - starts, lengths)]
     words = (len(seeds) + 63) // 64
-    bits = np.zeros((len(points.number), words), dtype=np.uint64)
-    places = []
-    for (c, mask), s in seeds.items():
-        place = [points.number[c, q] for q in members(mask)]
-        bits[place, s // 64] |= np.uint64(1 << s % 64)
-        places.append(place)
+    marks = np.zeros((len(points.number), 64 * words), dtype=np.bool_)
+    marks[places, np.repeat(np.arange(len(seeds)), lengths)] = True
+    bits = np.packbits(marks, axis=1, bitorder="little").view(np.uint64)
     source, target, arrow = points.edges
     hold = ~resets[arrow]
     source, target = source[hold], target[hold]
     work = _OVERHEAD
     if len(target):
-        starts = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
-        heads = target[starts]
+        heads_at = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
+        heads = target[heads_at]
+        before = bits[heads]
         while True:
-            work += bits.shape[1] * len(source)
-            flow = np.bitwise_or.reduceat(bits[source], starts, axis=0)
-            grown = bits[heads] | flow
-            if np.array_equal(grown, bits[heads]):
+            work += words * len(source)
+            grown = before | np.bitwise_or.reduceat(bits[source], heads_at, axis=0)
+            if np.array_equal(grown, before):
                 break
-            bits[heads] = grown
-    families = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=len(seeds)).astype(bool)
-    return families[:, _maximal(families, places)] if coarse else families, work
+            bits[heads] = before = grown
+    if coarse:
+        kept = _maximal(bits, places, starts)
+        return _unpack(bits, len(seeds))[:, kept], work
+    return _unpack(bits, len(seeds)), work
 
 
-def _maximal(families: NDArray[np.bool_], places: list[list[int]]) -> list[int]:
-    """The families that lie in no other (of equal ones the first)."""
-    order = np.concatenate([np.asarray(place) for place in places])
-    starts = np.cumsum([0, *(len(place) for place in places[:-1])])
-    inside = np.logical_and.reduceat(families[order], starts, axis=0)
+def _unpack(bits: NDArray[np.uint64], count: int) -> NDArray[np.bool_]:
+    return np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=count).view(np.bool_)
+
+
+def _maximal(bits: NDArray[np.uint64], places: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The families that lie in no other (of equal ones the first); a family lies in another if its seed does."""
+    inside = _unpack(np.bitwise_and.reduceat(bits[places], starts, axis=0), len(starts))
     equal = inside & inside.T
     bigger = np.any(inside & ~equal, axis=1)
     first = np.argmax(equal, axis=1)
-    kept: list[int] = np.flatnonzero(~bigger & (first == np.arange(len(places)))).tolist()
+    kept: NDArray[np.int64] = np.flatnonzero(~bigger & (first == np.arange(len(starts))))
     return kept
 
 

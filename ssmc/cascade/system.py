@@ -107,13 +107,14 @@ def explore_contexts(
             r = column[q]
             if r == DEAD:
                 continue
-            name = step(names[c], x, r)
-            d = number.setdefault(name, len(number))
-            if d == len(names):
-                names.append(name)
-                fibres.append(0)
-                arrows.append([DEAD] * len(system.columns))
-            arrows[c][x] = d
+            d = arrows[c][x]
+            if d == DEAD:
+                name = step(names[c], x, r)
+                d = arrows[c][x] = number.setdefault(name, len(number))
+                if d == len(names):
+                    names.append(name)
+                    fibres.append(0)
+                    arrows.append([DEAD] * len(system.columns))
             if not fibres[d] >> r & 1:
                 fibres[d] |= 1 << r
                 todo.append((d, r))
