@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.cascade.covering import STALE
-from ssmc.cascade.joint import HOLD_CODE, MAP_CODE, ActionTable
+from ssmc.cascade.joint import HOLD_CODE, MAP_CODE, MOST_BITS, ActionTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ssmc.cascade.ir import Kind
     from ssmc.cascade.joint import Radix
 
-_MOST_BITS = 62
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -44,7 +43,7 @@ class Demand:
 
     def satisfiable(self, reads: Sequence[int]) -> bool:
         """Whether some function of (class, values read) meets the demand by the actions that the kind has."""
-        return self._group(_rank([self.classes, *(self.values[:, j] for j in reads)])).served
+        return self._group(rank([self.classes, *(self.values[:, j] for j in reads)])).served
 
     def decide(self, radix: Radix, reads: Sequence[int]) -> ActionTable | None:
         """The table over (class, values read) that holds wherever it may, or None if there is none.
@@ -137,14 +136,14 @@ def _clashes(
     return found
 
 
-def _rank(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def rank(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """A number for each distinct row of some columns, however many they are: mixed-radix codes, made dense where they would overflow."""
     rank = np.zeros(len(columns[0]), dtype=np.int64)
     count = 1
     for column in columns:
         low = int(column.min(initial=0))
         size = int(column.max(initial=0)) - low + 1
-        if count * size >> _MOST_BITS:
+        if count * size >> MOST_BITS:
             distinct, rank = np.unique(rank, return_inverse=True)
             count = len(distinct)
         rank = rank * size + (column - low)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 HOLD_CODE = -1
 """The number of the action hold in arrays; overwriting has the number of its value, and map i of a table the number MAP_CODE - i."""
 MAP_CODE = -2
-_MOST_BITS = 62
+MOST_BITS = 62
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Radix:
             LimitError: they do not.
         """
         bits = (prod(self.sizes) - 1).bit_length()
-        if bits > _MOST_BITS:
-            raise LimitError("bits of a joint state", bits, _MOST_BITS)
+        if bits > MOST_BITS:
+            raise LimitError("bits of a joint state", bits, MOST_BITS)
 
     def encode(self, columns: list[NDArray[np.int64]]) -> NDArray[np.int64]:
         """The code of each row, given as one array a column (broadcast against each other)."""
@@ -122,55 +122,65 @@ class ActionTable:
 
 @dataclass(frozen=True)
 class Joint:
-    """Reachable joint states.
+    """Reachable joint states, sorted by context and values.
 
     Attributes:
         contexts: (M,) the context of each joint state.
         values: (M, K) the values of the base components and of the levels chosen so far.
+        arrows: (M, X) the joint state after each class, or `DEAD`.
     """
 
     contexts: NDArray[np.int64]
     values: NDArray[np.int64]
+    arrows: NDArray[np.int64]
 
+    @staticmethod
+    def of(covering: Covering) -> Joint:
+        """The joint states before any level is chosen: the contexts with the values of the base components."""
+        count = len(covering.states)
+        base = np.array(covering.base_values, dtype=np.int64).reshape(count, -1)
+        return Joint(np.arange(count), base, np.array(covering.arrows, dtype=np.int64))
 
-def explore_joint(covering: Covering, tables: tuple[ActionTable, ...], sizes: tuple[int, ...], limit: int) -> Joint:
-    """All joint states of the covering with its base components and the first levels, whose tables are given.
+    def extended(self, table: ActionTable, coordinate: NDArray[np.int64], size: int, limit: int) -> Joint:
+        """The joint states with one level more.
 
-    Args:
-        covering: the covering.
-        tables: the table of each level chosen so far; it reads base components and earlier levels by index.
-        sizes: the number of values of each of these levels.
-        limit: the largest number of joint states.
+        Args:
+            table: the level's table; it reads base components and earlier levels by index.
+            coordinate: for each context the value that the level must have there, or `STALE`.
+            size: the number of its values.
+            limit: the largest number of joint states.
 
-    Raises:
-        LimitError: there are more.
-    """
-    base = np.array(covering.base_values, dtype=np.int64).reshape(len(covering.states), -1)
-    coordinates = np.array(covering.coordinates, dtype=np.int64).reshape(len(covering.states), -1)[:, : len(tables)]
-    if np.all(coordinates != STALE):
-        # nothing is ever stale, so the contexts decide every value
-        return Joint(np.arange(len(covering.states)), np.concatenate([base, coordinates], axis=1))
-    arrows = np.array(covering.arrows, dtype=np.int64)
-    classes = np.arange(arrows.shape[1], dtype=np.int64)
-    radix = Radix((0,) * (1 + len(sizes)), (len(covering.states), *sizes))
-    radix.check()
-    seen = np.zeros(1, dtype=np.int64)
-    frontier = seen
-    while len(frontier):
-        contexts, *levels = radix.decode(frontier)
-        own = np.stack(levels, axis=1) if levels else np.zeros((len(frontier), 0), dtype=np.int64)
-        values = np.concatenate([base[contexts], own], axis=1)
-        after = arrows[contexts]
-        live = after != DEAD
-        columns = [after]
-        for k, table in enumerate(tables):
-            columns.append(table.apply(table.look_up(classes, values), own[:, k]))
-        code = radix.encode([column[live] for column in columns])
-        fresh = np.setdiff1d(np.unique(code), seen, assume_unique=True)
-        seen = np.union1d(seen, fresh)
-        frontier = fresh
-        if len(seen) > limit:
-            raise LimitError("joint states of the cascade", len(seen), limit, "--context-limit")
-    contexts, *levels = radix.decode(seen)
-    own = np.stack(levels, axis=1) if levels else np.zeros((len(seen), 0), dtype=np.int64)
-    return Joint(contexts, np.concatenate([base[contexts], own], axis=1))
+        Raises:
+            LimitError: there are more.
+        """
+        if np.all(coordinate != STALE):
+            # never stale, so the contexts decide the value
+            return Joint(self.contexts, np.c_[self.values, coordinate[self.contexts]], self.arrows)
+        classes = np.arange(self.arrows.shape[1], dtype=np.int64)
+        actions = table.look_up(classes, self.values)
+        seen = np.zeros(len(self.contexts) * size, dtype=bool)
+        frontier = np.zeros(1, dtype=np.int64)
+        count = 0
+        while len(frontier):
+            seen[frontier] = True
+            count += len(frontier)
+            if count > limit:
+                raise LimitError("joint states of the cascade", count, limit, "--context-limit")
+            code = self._after(table, actions, frontier, size)
+            fresh = np.zeros_like(seen)
+            fresh[code[code != DEAD]] = True
+            frontier = np.flatnonzero(fresh & ~seen)
+        states = np.flatnonzero(seen)
+        number = np.cumsum(seen) - 1
+        after = self._after(table, actions, states, size)
+        below, own = np.divmod(states, size)
+        arrows = np.where(after == DEAD, DEAD, number[after])
+        return Joint(self.contexts[below], np.c_[self.values[below], own], arrows)
+
+    def _after(
+        self, table: ActionTable, actions: NDArray[np.int64], codes: NDArray[np.int64], size: int
+    ) -> NDArray[np.int64]:
+        """(N, X) the codes (joint state * size + value) after each class of the states with the given codes, or `DEAD`."""
+        below, own = np.divmod(codes, size)
+        after = self.arrows[below]
+        return np.where(after == DEAD, DEAD, after * size + table.apply(actions[below], own))

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.demand import Demand
+from ssmc.cascade.demand import Demand, rank
 from ssmc.cascade.ir import Component, layers_of
-from ssmc.cascade.joint import ActionTable, Radix, explore_joint
+from ssmc.cascade.joint import Joint, Radix
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssmc.cascade.covering import Covering
-    from ssmc.cascade.joint import Joint
 
 
 @dataclass(frozen=True)
@@ -98,39 +97,28 @@ def reduce_covering(
     classes = len(covering.arrows[0])
     coordinates = np.array(covering.coordinates, dtype=np.int64).reshape(len(covering.states), -1)
     components = list(covering.base)
-    tables: tuple[ActionTable, ...] = ()
-    sizes: tuple[int, ...] = ()
+    joint = Joint.of(covering)
     for k, (name, (kind, size)) in enumerate(zip(covering.level_names, covering.shapes, strict=True)):
-        joint = explore_joint(covering, tables, sizes, joint_limit)
         variables = Variables.of(components)
-        demand = replace(_demand(covering, joint, coordinates[:, k]), kind=kind, size=size)
+        demand = replace(_demand(joint, coordinates[:, k]), kind=kind, size=size)
         reads = find_reads(demand, variables)
+        if depth_limit is not None and 1 + max((variables.layers[j] for j in reads), default=0) > depth_limit:
+            return None
         table = demand.decide(variables.radix(classes, reads), reads)
         if table is None:
             raise InvariantError(f"{name}: no table")
-        tables, sizes = (*tables, table), (*sizes, size)
-        if depth_limit is not None and 1 + max((variables.layers[j] for j in reads), default=0) > depth_limit:
-            return None
         components.append(Component(name, kind, size, reads, table.to_mapping()))
-    return Reduced(covering, tuple(components), explore_joint(covering, tables, sizes, joint_limit))
+        joint = joint.extended(table, coordinates[:, k], size, joint_limit)
+    return Reduced(covering, tuple(components), joint)
 
 
-def _demand(covering: Covering, joint: Joint, coordinate: NDArray[np.int64]) -> Demand:
+def _demand(joint: Joint, coordinate: NDArray[np.int64]) -> Demand:
     """The distinct rows of one level's demand over the joint states."""
-    arrows = np.array(covering.arrows, dtype=np.int64)
-    after = arrows[joint.contexts]
-    rows, classes = np.nonzero(after != DEAD)
-    table = np.concatenate(
-        [
-            classes[:, None],
-            joint.values[rows],
-            coordinate[after[rows, classes], None],
-            coordinate[joint.contexts[rows], None],
-        ],
-        axis=1,
-    )
-    table = np.unique(table, axis=0)
-    return Demand(table[:, 0], table[:, 1:-2], table[:, -2], table[:, -1])
+    rows, classes = np.nonzero(joint.arrows != DEAD)
+    needed = coordinate[joint.contexts[joint.arrows[rows, classes]]]
+    values, own = joint.values[rows], coordinate[joint.contexts[rows]]
+    _, distinct = np.unique(rank([classes, *values.T, needed, own]), return_index=True)
+    return Demand(classes[distinct], values[distinct], needed[distinct], own[distinct])
 
 
 def closure(components: Sequence[Component], reads: Sequence[int]) -> tuple[int, ...]:

@@ -143,3 +143,28 @@ def test_settled_coverings_have_one_joint_state_a_context(system: System) -> Non
     states = np.array(covering.states)[reduced.joint.contexts]
     assert len(np.unique(reduced.joint.values, axis=0)) == len(covering.states)
     assert set(states.tolist()) == set(range(system.states))
+
+
+@settings(max_examples=60, deadline=None)
+@given(systems(monotone=True))
+def test_joint_states_are_those_that_the_components_reach(system: System) -> None:
+    whole = (1 << system.states) - 1
+    contexts = Contexts((whole,), (tuple(0 if any(r != DEAD for r in c) else DEAD for c in system.columns),))
+    covering = recolour(cover_by_holonomy(Base(system, contexts, (), ((),))))
+    reduced = reduce_covering(covering)
+    assert reduced is not None
+    met = {(0, (0,) * len(reduced.components))}
+    todo = list(met)
+    for context, values in todo:
+        for x, after in enumerate(covering.arrows[context]):
+            if after != DEAD:
+                moved = [
+                    part.apply(part.table[x, *(values[j] for j in part.depends_on)], value)
+                    for part, value in zip(reduced.components, values, strict=True)
+                ]
+                name = after, tuple(moved)
+                if name not in met:
+                    met.add(name)
+                    todo.append(name)
+    found = zip(reduced.joint.contexts.tolist(), map(tuple, reduced.joint.values.tolist()), strict=True)
+    assert list(found) == sorted(met)
