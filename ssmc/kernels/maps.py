@@ -116,7 +116,7 @@ def run(machine, table, text, entering, length):
         stream, device_table, maps, N=lanes, STATES=states, NG=group, NIBBLES=nibbles, num_warps=4
     )
     if nibbles:
-        before = _scan_nibbles(maps[:total].view(rows, chunks), entering)
+        before = scan_nibbles(maps[:total].view(rows, chunks), entering)
     else:
         before = _scan_wide(maps[:total].view(rows, chunks, states), entering)
     starts = torch.zeros(room, dtype=torch.int32, device=device)
@@ -132,7 +132,7 @@ def run(machine, table, text, entering, length):
     return out.contiguous(), lasts[:total].view(rows, chunks)[:, -1].clone()
 
 
-def _scan_nibbles(maps, entering):
+def scan_nibbles(maps, entering):
     """The state that enters each chunk (rows, chunks): a scan in two levels, groups of 512 chunks."""
     rows, chunks = maps.shape
     groups = triton.cdiv(chunks, GROUP)
@@ -145,7 +145,7 @@ def _scan_nibbles(maps, entering):
             scan_maps[(rows,)](totals, unused, groups, 1, NB=triton.next_power_of_2(groups), num_warps=4)
             after = (totals.view(rows, groups)[:, :-1] >> (4 * enters)) & 15
         else:
-            after = _scan_nibbles(totals.view(rows, groups), entering)[:, 1:].to(torch.int64)
+            after = scan_nibbles(totals.view(rows, groups), entering)[:, 1:].to(torch.int64)
         enters = torch.cat([enters, after], 1)
     each = enters.repeat_interleave(GROUP, 1)[:, :chunks]
     inner = torch.cat([each[:, :1], (maps[:, :-1] >> (4 * each[:, 1:])) & 15], 1)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ssmc.errors import InvariantError, ModelFileError
-from ssmc.nn.model import Model, parameter_shapes
+from ssmc.nn.model import Model
+from ssmc.nn.shapes import parameter_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

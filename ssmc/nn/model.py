@@ -7,11 +7,13 @@
 | E | letter features of the present symbol |
 | S | coordinates of the residual stream where a block reads it: letters, delayed letters, features of the blocks below |
 | U | units (product terms) of a block or of the head |
-| D | scan channels of a block |
+| D | diagonal scan channels of a block |
+| H | columns of state of a block: D, and those of one-hot vectors and points of the circle where gates are of those classes |
 | O | outputs: accept, and in predict mode one for each symbol |
 
 At position t a block reads x_t and the states of the blocks below *before* x_t (their scans are exclusive), so that all components of the
-cascade advance together: u = relu(W s + c), a = G u + g, b = H u + k, h_t = a_t h_{t-1} + b_t (the recurrence of arXiv 2405.17394, eq. 2).
+cascade advance together: u = relu(W s + c), a = G u + g, b = K u + k, h_t = a_t h_{t-1} + b_t (the recurrence of arXiv 2405.17394, eq. 2;
+`ssmc.nn.block` has the gates of other classes).
 What it appends to the stream is clamp(h_{t-1} - threshold, 0, 1). The head reads the same stream and answers for the prefix that ends in x_t.
 """
 
@@ -21,16 +23,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ssmc.errors import InvariantError, SymbolError
-from ssmc.kernels import scan
+from ssmc.nn.block import Block, Head, Widths, feature_count
+from ssmc.nn.shapes import DTYPES, parameter_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-"""The dtypes of parameters; scan states are float32 in each."""
 CHUNK = {"cpu": 1 << 15, "cuda": 1 << 20}
 """Tokens (B * T) that `forward` works on at a time: bounds the memory of a long input."""
 
@@ -40,113 +40,11 @@ class State(NamedTuple):
 
     Attributes:
         delay: (B, number of delayed letter features) in the model's dtype.
-        scan: (B, channels of all blocks) float32.
+        scan: (B, H of all blocks) float32.
     """
 
     delay: Tensor
     scan: Tensor
-
-
-class Scanned(NamedTuple):
-    """What a block computed over a stretch of time.
-
-    Attributes:
-        features: (B, T, F): what it appends to the stream.
-        final: (B, D): the states after the last symbol.
-        gate: (B, T, D).
-        increment: (B, T, D).
-        states: (B, T, D): the states before each symbol, float32.
-    """
-
-    features: Tensor
-    final: Tensor
-    gate: Tensor
-    increment: Tensor
-    states: Tensor
-
-
-class Affine(nn.Module):
-    """x -> W x + c, starting at zero.
-
-    Args:
-        rows: size of the result.
-        columns: size of the argument.
-        dtype: of the parameters.
-    """
-
-    def __init__(self, rows: int, columns: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(rows, columns, dtype=dtype))
-        self.bias = nn.Parameter(torch.zeros(rows, dtype=dtype))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., columns) -> (..., rows)."""
-        return functional.linear(x, self.weight, self.bias)
-
-
-class Block(nn.Module):
-    """One scan layer: units, gates and increments, recurrence, readout.
-
-    Args:
-        units: U.
-        width: S, the size of the stream it reads.
-        channels: D.
-        source: for each feature the channel that it reads.
-        dtype: of the parameters (thresholds are float32, since what they are compared with is).
-    """
-
-    source: Tensor
-
-    def __init__(self, units: int, width: int, channels: int, source: list[int], dtype: torch.dtype) -> None:
-        super().__init__()
-        self.channels = channels
-        self.terms = Affine(units, width, dtype)
-        self.gate = Affine(channels, units, dtype)
-        self.increment = Affine(channels, units, dtype)
-        self.threshold = nn.Parameter(torch.zeros(len(source)))
-        self.register_buffer("source", torch.tensor(source, dtype=torch.int64), persistent=False)
-
-    def gates(self, stream: Tensor) -> tuple[Tensor, Tensor]:
-        """Gate and increment (..., D) from the stream (..., S)."""
-        units = functional.relu(self.terms(stream))
-        return self.gate(units), self.increment(units)
-
-    def features(self, states: Tensor) -> Tensor:
-        """What the block appends to the stream: (..., D) float32 -> (..., F); 0 or 1 for every integer state."""
-        read = (states.index_select(-1, self.source) - self.threshold).clamp(0, 1)
-        return read.to(self.terms.weight.dtype)
-
-    def forward(self, stream: Tensor, initial: Tensor) -> Scanned:
-        """The block over a stretch of time.
-
-        Args:
-            stream: (B, T, S).
-            initial: (B, D) float32: the states before the first symbol.
-        """
-        gate, increment = self.gates(stream)
-        states, final = scan(gate, increment, initial, exclusive=True)
-        return Scanned(self.features(states), final, gate, increment, states)
-
-
-class Head(nn.Module):
-    """Units, then logits.
-
-    Args:
-        units: U.
-        width: S, the size of the whole stream.
-        outputs: O.
-        dtype: of the parameters.
-    """
-
-    def __init__(self, units: int, width: int, outputs: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.terms = Affine(units, width, dtype)
-        self.logits = Affine(outputs, units, dtype)
-
-    def forward(self, stream: Tensor) -> Tensor:
-        """(..., S) -> (..., O)."""
-        logits: Tensor = self.logits(functional.relu(self.terms(stream)))
-        return logits
 
 
 class Model(nn.Module):
@@ -162,6 +60,7 @@ class Model(nn.Module):
     """
 
     delay: Tensor
+    start: Tensor
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -176,13 +75,19 @@ class Model(nn.Module):
         self.blocks = nn.ModuleList()
         width = letters + len(delay)
         for block in config["blocks"]:
-            if any(s not in range(block["channels"]) for s in block["source"]):
+            sizes = Widths.of(block)
+            if any(s not in range(sizes.read) for s in block["source"]):
                 raise InvariantError("a feature reads a channel that is not there")
-            self.blocks.append(Block(block["units"], width, block["channels"], block["source"], dtype))
-            width += len(block["source"])
+            self.blocks.append(Block(block["units"], width, sizes, block["source"], dtype))
+            width += feature_count(block)
         self.head = Head(config["head"]["units"], width, config["outputs"], dtype)
         self.initial_logits = nn.Parameter(torch.zeros(config["outputs"], dtype=dtype))
-        self.channels = [block["channels"] for block in config["blocks"]]
+        every = [Widths.of(block) for block in config["blocks"]]
+        self.channels = [sizes.state for sizes in every]
+        start = torch.tensor([value for sizes in every for value in sizes.initial()])
+        self.register_buffer("start", start, persistent=False)
+        # a map of n values takes n^2 numbers a token
+        self.weight = max((1 + sum(n * n for n in sizes.columns) // 64 for sizes in every), default=1)
 
     @staticmethod
     def of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
@@ -216,7 +121,7 @@ class Model(nn.Module):
         device = self.initial_logits.device
         return State(
             torch.zeros(batch, len(self.lags), dtype=self.dtype, device=device),
-            torch.zeros(batch, sum(self.channels), device=device),
+            self.start.float().expand(batch, -1).clone(),
         )
 
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -235,7 +140,7 @@ class Model(nn.Module):
         tokens = self._checked(tokens)
         batch, time = tokens.shape
         state = self.initial_state(batch) if state is None else state
-        step = max(1, CHUNK["cuda" if tokens.is_cuda else "cpu"] // max(1, batch))
+        step = max(1, CHUNK["cuda" if tokens.is_cuda else "cpu"] // max(1, batch * self.weight))
         parts = []
         for start in range(0, time, step):
             logits, state = self._stretch(tokens[:, start : start + step], state)
@@ -282,8 +187,7 @@ class Model(nn.Module):
         delay = stream.index_select(-1, self.delay)
         after = []
         for block, states in zip(self.blocks, torch.split(state.scan, self.channels, -1), strict=True):
-            gate, increment = block.gates(stream)  # type: ignore[operator]
-            after.append(gate.float() * states + increment.float())
+            after.append(block.step(stream, states))  # type: ignore[operator]
             stream = torch.cat([stream, block.features(states)], -1)  # type: ignore[operator]
         return self.head(stream), State(delay, torch.cat(after, -1) if after else state.scan)
 
@@ -296,35 +200,3 @@ class Model(nn.Module):
                 wrong = low if low < 0 else high
                 raise SymbolError(f"token {wrong} is outside 0..{self.config['symbols'] - 1}")
         return tokens.long()
-
-
-def parameter_shapes(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
-    """Shape and dtype of every parameter of `Model(config)`, computed without allocating them.
-
-    Raises:
-        InvariantError: a size is not a number of things.
-        KeyError, TypeError, ValueError: the configuration is something else altogether.
-    """
-    dtype = DTYPES[config["dtype"]]
-    symbols, outputs, width = config["symbols"], config["outputs"], config["letters"] + len(config["delay"])
-    affine: dict[str, tuple[int, int]] = {}
-    shapes: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
-        "embedding.weight": ((symbols, config["letters"]), dtype),
-        "initial_logits": ((outputs,), dtype),
-    }
-    for b, block in enumerate(config["blocks"]):
-        units, channels, features = block["units"], block["channels"], len(block["source"])
-        affine |= {
-            f"blocks.{b}.terms": (units, width),
-            f"blocks.{b}.gate": (channels, units),
-            f"blocks.{b}.increment": (channels, units),
-        }
-        shapes[f"blocks.{b}.threshold"] = ((features,), torch.float32)
-        width += features
-    units = config["head"]["units"]
-    affine |= {"head.terms": (units, width), "head.logits": (outputs, units)}
-    for name, (rows, columns) in affine.items():
-        shapes |= {f"{name}.weight": ((rows, columns), dtype), f"{name}.bias": ((rows,), dtype)}
-    if any(type(size) is not int or size < 0 for shape, _ in shapes.values() for size in shape):
-        raise InvariantError("a size in the configuration is not a number of things")
-    return shapes
