@@ -62,15 +62,23 @@ def find_holonomy(system: System, contexts: Contexts, *, set_limit: int = 100_00
         LimitError: the family has more than `set_limit` sets.
         PeriodicError: tiles are permuted, so the system is not aperiodic.
     """
+    edges = find_family(system, contexts, set_limit)
+    tiles = find_tiles(edges)
+    class_of, heights = order_family(edges, tiles)
+    return Holonomy(heights, _label(system, edges, class_of, tiles))
+
+
+def order_family(
+    edges: dict[Node, dict[int, Node]], tiles: dict[Node, list[Mask]]
+) -> tuple[dict[Node, int], dict[Node, int]]:
+    """The class (strongly connected component) and the height of every set."""
     import networkx as nx
 
-    edges = _family(system, contexts, set_limit)
     graph: nx.DiGraph[Node] = nx.DiGraph()
     graph.add_nodes_from(edges)
     graph.add_edges_from((v, w) for v, row in edges.items() for w in row.values())
     classes = list(nx.strongly_connected_components(graph))
     class_of = {v: i for i, members_ in enumerate(classes) for v in members_}
-    tiles = _tiles(edges)
     order: nx.DiGraph[int] = nx.DiGraph()
     order.add_nodes_from(range(len(classes)))
     for v, row in edges.items():
@@ -80,11 +88,10 @@ def find_holonomy(system: System, contexts: Contexts, *, set_limit: int = 100_00
     for i in reversed(list(nx.topological_sort(order))):
         single = next(iter(classes[i]))[1].bit_count() == 1
         height[i] = 0 if single else 1 + max((height[j] for j in order.successors(i)), default=0)
-    heights = {v: height[class_of[v]] for v in edges}
-    return Holonomy(heights, _label(system, edges, class_of, tiles))
+    return class_of, {v: height[class_of[v]] for v in edges}
 
 
-def _family(system: System, contexts: Contexts, set_limit: int) -> dict[Node, dict[int, Node]]:
+def find_family(system: System, contexts: Contexts, set_limit: int) -> dict[Node, dict[int, Node]]:
     """All sets reachable from fibres and singletons by letters, with their arrows."""
     edges: dict[Node, dict[int, Node]] = {}
     queue: deque[Node] = deque()
@@ -112,7 +119,8 @@ def _family(system: System, contexts: Contexts, set_limit: int) -> dict[Node, di
     return edges
 
 
-def _tiles(edges: dict[Node, dict[int, Node]]) -> dict[Node, list[Mask]]:
+def find_tiles(edges: dict[Node, dict[int, Node]]) -> dict[Node, list[Mask]]:
+    """The maximal sets of the family properly inside each set of two or more states."""
     by_context: dict[int, list[Mask]] = {}
     for c, known in edges:
         by_context.setdefault(c, []).append(known)
