@@ -26,6 +26,7 @@ ALLOWED = {
     "algebra": VALUES,
     "cascade": VALUES | {"algebra"},
     "draw": VALUES | {"languages", "algebra", "cascade"},
+    "sample": VALUES,
     "kernels": ERRORS,
     "nn": ERRORS | {"kernels"},
     "targets": VALUES | {"cascade", "kernels", "nn"},
@@ -37,7 +38,7 @@ ALLOWED["bench"] = set(ALLOWED) - {"draw"}
 ALLOWED["cli"] = set(ALLOWED)
 """What each package may import from ssmc, itself aside."""
 
-WITHOUT_TORCH = VALUES | {"languages", "algebra", "cascade", "draw"}
+WITHOUT_TORCH = VALUES | {"languages", "algebra", "cascade", "draw", "sample"}
 TORCH_AT_TOP = {"nn", "kernels", "bench"}
 INSIDE_FUNCTIONS = {"automata", "networkx", "pydot", "rich", "triton"}
 """triton may be imported at the top of `kernels` only: its functions are decorated there."""

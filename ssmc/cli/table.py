@@ -25,6 +25,7 @@ COMMANDS: dict[str, Entry] = {
     "draw": Entry("ssmc.cli.draw", "Draw an automaton, skeleton, egg-box, Cayley graph or cascade."),
     "convert": Entry("ssmc.cli.convert", "Write a language as an automaton file of this or another tool."),
     "run": Entry("ssmc.cli.run", "Run a model file on strings."),
+    "sample": Entry("ssmc.cli.sample", "Draw strings of a language, near misses, and labels for training."),
     "verify": Entry("ssmc.cli.verify", "Prove a model file equal to its language, or find the shortest difference."),
     "inspect": Entry("ssmc.cli.inspect", "Show what a model file holds, without building it."),
     "bench": Entry("ssmc.cli.bench", "Measure the scans of this machine, or a model file's tokens per second."),
