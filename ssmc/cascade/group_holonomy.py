@@ -1,0 +1,313 @@
+"""The fibred holonomy decomposition of systems with groups: the covering that always exists (Krohn and Rhodes 1965; Eilenberg 1976).
+
+As in `holonomy`, a set is refined into its tiles and one level a height tells the tile. Inside a class (a strongly connected component of sets) letters carry
+tiles to tiles. Tiles are numbered at one set of the class and along a spanning tree from there; every other arrow of the class then permutes
+the numbers, and these permutations generate the holonomy group of the class. A class with a nontrivial group has components of its own (`series`): digits of
+the group, which its arrows add to and nothing resets, and digits of the label, which its arrows add to and all else resets; classes without one
+share a reset component a height. docs/groups.md has the argument.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssmc.algebra.permutations import bounded_closure, then
+from ssmc.automaton import DEAD
+from ssmc.cascade.covering import STALE, Covering
+from ssmc.cascade.holonomy import PeriodicError, find_family, find_tiles, order_family
+from ssmc.cascade.series import Frame, find_frame
+from ssmc.cascade.system import Mask, members
+from ssmc.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ssmc.algebra.permutations import Permutation
+    from ssmc.cascade.base import Base
+    from ssmc.cascade.covering import Shape
+    from ssmc.cascade.holonomy import Node
+    from ssmc.cascade.series import Gates
+    from ssmc.cascade.system import Contexts, System
+
+GROUP_LIMIT = 5_000
+"""Elements of a holonomy group above which it is not split."""
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The family of sets with numbered tiles.
+
+    Attributes:
+        system: the transition system.
+        edges: the arrows of every set.
+        heights: the height of every set; singletons have 0.
+        class_of: the class of every set.
+        tiles: for each set of two or more states its tiles; a tile's place is its label.
+        generators: for each class with a nontrivial holonomy group, permutations of the labels that generate it.
+    """
+
+    system: System
+    edges: dict[Node, dict[int, Node]]
+    heights: dict[Node, int]
+    class_of: dict[Node, int]
+    tiles: dict[Node, tuple[Mask, ...]]
+    generators: dict[int, tuple[Permutation, ...]]
+
+    @property
+    def height(self) -> int:
+        """The largest height: the number of levels."""
+        return max(self.heights.values(), default=0)
+
+    def turn(self, node: Node, x: int) -> Permutation | None:
+        """What class x does to the labels of a set, or None where it leaves the class."""
+        after = self.edges[node].get(x)
+        if after is None or node not in self.tiles or self.class_of[after] != self.class_of[node]:
+            return None
+        label = {tile: i for i, tile in enumerate(self.tiles[after])}
+        return tuple(label[self.system.image(tile, x)] for tile in self.tiles[node])
+
+
+def find_tiling(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> Tiling:
+    """The holonomy structure of a system, groups included, in the fibres of a context automaton.
+
+    Raises:
+        LimitError: the family has more than `set_limit` sets.
+    """
+    edges = find_family(system, contexts, set_limit)
+    unordered = find_tiles(edges)
+    class_of, heights = order_family(edges, unordered)
+    tiles: dict[Node, tuple[Mask, ...]] = {}
+    for root in edges:
+        if root in tiles or root not in unordered:
+            continue
+        tiles[root] = tuple(sorted(unordered[root], key=lambda tile: list(members(tile))))
+        queue = [root]
+        for node in queue:
+            for x, after in edges[node].items():
+                if class_of[after] == class_of[root] and after not in tiles:
+                    tiles[after] = tuple(system.image(tile, x) for tile in tiles[node])
+                    queue.append(after)
+    tiling = Tiling(system, edges, heights, class_of, tiles, {})
+    found: dict[int, set[Permutation]] = {}
+    for node in tiles:
+        for x in edges[node]:
+            turn = tiling.turn(node, x)
+            if turn is not None and turn != tuple(range(len(turn))):
+                found.setdefault(class_of[node], set()).add(turn)
+    tiling.generators.update({number: tuple(sorted(turns)) for number, turns in found.items()})
+    return tiling
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a class keeps its labels among the coordinates.
+
+    Attributes:
+        first: the first level.
+        frame: the coordinates of labels and group; None where the label is one coordinate.
+        labels: the coordinate of each label where it is one.
+    """
+
+    first: int
+    frame: Frame | None
+    labels: tuple[int, ...] = ()
+
+
+class _Layout:
+    """The levels of a tiling: which coordinates each class has."""
+
+    def __init__(self, tiling: Tiling, gates: Gates, starts: dict[int, int]) -> None:
+        self.names: list[str] = []
+        self.shapes: dict[int, Shape] = {}
+        self.places: dict[int, _Place] = {}
+        classes = list(dict.fromkeys(tiling.class_of[node] for node in tiling.tiles))
+        height = {tiling.class_of[node]: tiling.heights[node] for node in tiling.tiles}
+        count = {tiling.class_of[node]: len(tiles) for node, tiles in tiling.tiles.items()}
+        top = tiling.height
+        for h in range(top, 0, -1):
+            inside = [number for number in classes if height[number] == h]
+            for number in inside:
+                if number in tiling.generators:
+                    name = f"level {top - h + 1} group"
+                    frame = _frame(tiling.generators[number], gates, starts.get(number, 0))
+                    if frame is None:
+                        size, start = count[number], starts.get(number, 0)
+                        order = [start, *(i for i in range(size) if i != start)]
+                        labels = tuple(order.index(i) for i in range(size))
+                        self.places[number] = _Place(len(self.names), None, labels)
+                        self._add(name, ("permutation", size))
+                        continue
+                    self.places[number] = _Place(len(self.names), frame)
+                    for shape in frame.group_shapes:
+                        self._add(name, shape)
+                    self._add(f"level {top - h + 1}", None)
+                    for shape in frame.label_shapes:
+                        self._add(name, shape)
+            trivial = [number for number in inside if number not in tiling.generators]
+            for number in trivial:
+                self.places[number] = _Place(len(self.names), None, tuple(range(count[number])))
+            if trivial:
+                self._add(f"level {top - h + 1}", None)
+        self.split = [n for n, place in self.places.items() if place.frame is not None and place.frame.series]
+
+    def _add(self, name: str, shape: Shape | None) -> None:
+        if shape is not None:
+            self.shapes[len(self.names)] = shape
+        self.names.append(name)
+
+    def coordinates(self, labels: list[tuple[int, int]], elements: tuple[Permutation, ...]) -> tuple[int, ...]:
+        """The coordinates for (class, label) of each refined set and the group element of each split class."""
+        row = [STALE] * len(self.names)
+        element = dict(zip(self.split, elements, strict=True))
+        for number, g in element.items():
+            place = self.places[number]
+            if place.frame is not None:
+                for i, digit in enumerate(place.frame.group_digits(g)):
+                    row[place.first + i] = digit
+        for number, label in labels:
+            place = self.places[number]
+            if place.frame is None:
+                row[place.first] = place.labels[label]
+            else:
+                first = place.first + len(place.frame.group_shapes)
+                digits = place.frame.label_digits(element.get(number, place.frame.identity), label)
+                row[first : first + len(digits)] = digits
+        return tuple(row)
+
+
+def _frame(generators: tuple[Permutation, ...], gates: Gates, start: int) -> Frame | None:
+    """The coordinates of a class, or None where its label is to be one permutation component.
+
+    Raises:
+        PeriodicError: the gates cannot do the group.
+    """
+    elements = bounded_closure(generators, tuple(range(len(generators[0]))), GROUP_LIMIT)
+    frame = None if elements is None else find_frame(sorted(elements), start, signed=gates == "signed")
+    if gates == "pd":
+        one = frame is not None and not frame.series and len(frame.label_shapes) == 1
+        return frame if one and frame is not None and all(orbit == 0 for orbit, _ in frame.anchor) else None
+    if frame is None:
+        raise PeriodicError("a holonomy group is not solvable, or too large to split")
+    kinds = {kind for kind, _ in (*frame.group_shapes, *frame.label_shapes)}
+    if gates == "non-negative" or (gates == "signed" and "rotation" in kinds):
+        raise PeriodicError("a holonomy group needs other gates")
+    return frame
+
+
+def cover_by_group_holonomy(
+    base: Base, gates: Gates, *, set_limit: int = 100_000, context_limit: int = 100_000
+) -> Covering:
+    """The holonomy covering of any system, from the whole fibre down to single states.
+
+    Args:
+        base: contexts over a system.
+        gates: what the components may do.
+        set_limit: the largest family of sets.
+        context_limit: the largest number of known contexts (chains of tiles with group elements).
+
+    Raises:
+        LimitError: a limit is exceeded.
+        PeriodicError: the gates cannot do a group of the system.
+    """
+    return _Cover(base, gates, set_limit).build(context_limit)
+
+
+_Name = tuple[int, tuple["Permutation", ...], tuple[int, ...]]
+"""A context: base context, the element of each split class, and the label at each height from the top."""
+
+
+class _Cover:
+    def __init__(self, base: Base, gates: Gates, set_limit: int) -> None:
+        self.base = base
+        self.tiling = find_tiling(base.system, base.contexts, set_limit=set_limit)
+        self.top = self.tiling.height
+        labels = [STALE] * self.top
+        starts = {}
+        known = base.contexts.fibres[0]
+        while (h := self.tiling.heights[0, known]) > 0:
+            tiles = self.tiling.tiles[0, known]
+            labels[self.top - h] = min(i for i, tile in enumerate(tiles) if tile & 1)
+            starts[self.tiling.class_of[0, known]] = labels[self.top - h]
+            known = tiles[labels[self.top - h]]
+        self.layout = _Layout(self.tiling, gates, starts)
+        frames = [self.layout.places[number].frame for number in self.layout.split]
+        self.first: _Name = (0, tuple(frame.identity for frame in frames if frame is not None), tuple(labels))
+
+    def chain(self, c: int, labels: tuple[int, ...]) -> Iterator[tuple[int, Mask]]:
+        """The levels that are fresh and the sets known before each, then (top, the singleton)."""
+        known = self.base.contexts.fibres[c]
+        while (h := self.tiling.heights[c, known]) > 0:
+            yield self.top - h, known
+            known = self.tiling.tiles[c, known][labels[self.top - h]]
+        yield self.top, known
+
+    def follow(self, name: _Name, x: int) -> _Name:
+        """The context after class x: labels move where the known set maps onto the new one, else the first tile that fits."""
+        c, elements, labels = name
+        tiling, layout = self.tiling, self.layout
+        d = self.base.contexts.arrows[c][x]
+        old = self.chain(c, labels)
+        level, known = next(old)
+        after = [STALE] * self.top
+        moved = list(elements)
+        target = self.base.contexts.fibres[d]
+        while (h := tiling.heights[d, target]) > 0:
+            while level < self.top - h:
+                level, known = next(old)
+            image = self.base.system.image(known, x)
+            tiles = tiling.tiles[d, target]
+            turn = tiling.turn((c, known), x) if level == self.top - h and image == target else None
+            if turn is None:
+                label = min(i for i, tile in enumerate(tiles) if image & ~tile == 0)
+            else:
+                label = turn[labels[level]]
+                number = tiling.class_of[d, target]
+                if number in layout.split:
+                    place, i = layout.places[number], layout.split.index(number)
+                    if place.frame is not None:
+                        moved[i] = place.frame.normal(then(moved[i], turn))
+            after[self.top - h] = label
+            target = tiles[label]
+        return d, tuple(moved), tuple(after)
+
+    def row(self, name: _Name) -> tuple[int, ...]:
+        """The coordinates of a context."""
+        c, elements, labels = name
+        refined = [(level, known) for level, known in self.chain(c, labels) if level < self.top]
+        return self.layout.coordinates(
+            [(self.tiling.class_of[c, known], labels[level]) for level, known in refined], elements
+        )
+
+    def build(self, context_limit: int) -> Covering:
+        """All contexts that words lead to."""
+        system = self.base.system
+        number = {self.first: 0}
+        names = [self.first]
+        states = [0]
+        arrows: list[tuple[int, ...]] = []
+        for place, name in enumerate(names):
+            out = []
+            for x, column in enumerate(system.columns):
+                r = column[states[place]]
+                if r == DEAD:
+                    out.append(DEAD)
+                    continue
+                following = self.follow(name, x)
+                d = number.setdefault(following, len(number))
+                if d == len(names):
+                    names.append(following)
+                    states.append(r)
+                    if d >= context_limit:
+                        raise LimitError("contexts of the holonomy covering", d + 1, context_limit, "--context-limit")
+                out.append(d)
+            arrows.append(tuple(out))
+        return Covering(
+            self.base.components,
+            tuple(states),
+            tuple(arrows),
+            tuple(self.base.values[c] for c, _, _ in names),
+            tuple(self.row(name) for name in names),
+            tuple(self.layout.names),
+            self.layout.shapes,
+        )
