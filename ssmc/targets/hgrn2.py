@@ -1,0 +1,82 @@
+"""Weights for `HGRN2ForCausalLM` of flash-linear-attention.
+
+What is written is tied to what is forgotten (key = 1 - gate), so a head is a register as it stands: the gate exp(logsigmoid(+-K)) is exactly 1 or 0.
+The short convolutions have no activation, and the forget gate has one too: everything is one symbol late in the same block. One norm spans all
+heads; a constant in head 0, 2^18 times larger than the registers, makes it divide by a power of two whatever they hold.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssmc.targets.circuits import Traits
+from ssmc.targets.heads import KEYS, OPEN, TAPS, Emission, conv, emission, heads_of, mlp, most_heads, most_units, tap
+from ssmc.targets.residual import SATURATED, Residual, channel, indicator, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ssmc.targets.circuit import Block, Circuit
+
+    Array = NDArray[np.float64]
+
+TRAITS = Traits(taps=TAPS - 1, lagged=frozenset({"write"}))
+SMALL, LARGE = 2.0**-8, 2.0**10
+"""What a register and the constant hold."""
+
+
+def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | None], logit: float) -> Emission:
+    """Configuration and state dict."""
+    # a power of 4, so that the norm divides by a power of 2
+    stream = Residual.of(circuit, least=(1 + most_heads(circuit)) * KEYS, step=2)
+    config = {
+        "model_type": "hgrn2",
+        "architectures": ["HGRN2ForCausalLM"],
+        "num_heads": stream.width // KEYS,
+        "expand_ratio": KEYS,
+        "use_lower_bound": False,
+        "use_short_conv": True,
+        "conv_size": TAPS,
+        "norm_eps": 1e-6,
+    }
+    return emission(stream, classes, bits, logit, config, lambda block: _layer(stream, block))
+
+
+def _layer(stream: Residual, block: Block) -> dict[str, Array]:
+    width = stream.width
+    query, forget, value = np.zeros((3, width, width))
+    forget_taps, value_taps, out = conv(width), conv(width), np.zeros((width, width))
+    # a gate of K holds; key channels that are not used hold 0
+    forget[:, 0] = SATURATED
+    query[::KEYS, 0] = OPEN
+    forget[0, 0] = -SATURATED
+    value[0, 0] = LARGE
+    scale = np.zeros(width)
+    for head, register in enumerate(heads_of(block), 1):
+        place = head * KEYS
+        if register.always:
+            forget[place, 0] = -SATURATED
+        else:
+            forget[place] = stream.row(written(register)) * -SATURATED
+            forget_taps[place, 0] = tap(register.lag)
+        for number, feature in enumerate(register.outputs):
+            value[place + number] = stream.row(indicator(channel(register, number), SMALL))
+            value_taps[place + number, 0] = tap(register.lag)
+            # the norm makes the constant sqrt(width)
+            scale[place + number] = LARGE / SMALL / np.sqrt(width)
+            out[:, place + number] = stream.column([(feature, 1)])
+    return {
+        "attn.q_proj.weight": query,
+        "attn.f_proj.weight": forget,
+        "attn.i_proj.weight": value,
+        "attn.q_conv1d.weight": conv(width),
+        "attn.f_conv1d.weight": forget_taps,
+        "attn.i_conv1d.weight": value_taps,
+        "attn.g_norm.weight": scale,
+        "attn.o_proj.weight": out,
+        **mlp(stream, block, most_units(stream.circuit)),
+    }
