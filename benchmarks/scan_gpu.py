@@ -2,18 +2,25 @@
 
     python benchmarks/scan_gpu.py --out benchmarks/records/scan_gpu.json [--only check scans backward bits maps stress peers]
 
-Correctness first: a section whose check fails reports no time. Times are medians of event-timed launches while the host
-runs ahead behind a sleep kernel, over two sets of inputs in turn.
+Correctness first: a case whose check fails reports no time. Times are medians of event-timed launches while the host
+runs ahead behind a sleep kernel, over two sets of inputs in turn. A section stops where its budget of seconds is spent and
+names what it left out; the record is written after every case. `--warm` runs every section once in processes side by side,
+so that the kernels are in Triton's cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 import traceback
 
 import numpy as np
@@ -33,6 +40,8 @@ from ssmc.kernels.machine import BitMachine, Layer
 SHAPES = {"long": (1, 2**22, 16), "rows": (64, 4096, 256), "middle": (8, 65536, 64)}
 TOKENS = 2**26
 EVERY = 2**64 - 1
+SECTIONS = ("check", "scans", "backward", "bits", "maps", "stress", "peers")
+once = False  # --warm: every call once, nothing timed
 
 
 def driver() -> str | None:
@@ -47,18 +56,25 @@ def driver() -> str | None:
 
 
 def median_ms(call, repeats=24):
-    """Median milliseconds of call(k), k alternating between two sets."""
+    """Median milliseconds of call(k), k alternating between two sets; fewer repetitions of slow calls."""
     for k in (0, 1):
         call(k)
     torch.cuda.synchronize()
+    if once:
+        return {"median": 1.0, "low": 1.0, "high": 1.0}
+    begin = time.perf_counter()
+    call(0)
+    torch.cuda.synchronize()
+    taken = time.perf_counter() - begin
+    repeats = max(3, min(repeats, int(1 / max(taken, 1e-9))))
     events = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(repeats)]
     torch.cuda._sleep(20_000_000)
-    for k, (begin, end) in enumerate(events):
-        begin.record()
+    for k, (start, end) in enumerate(events):
+        start.record()
         call(k % 2)
         end.record()
     torch.cuda.synchronize()
-    times = sorted(begin.elapsed_time(end) for begin, end in events)
+    times = sorted(start.elapsed_time(end) for start, end in events)
     return {"median": times[repeats // 2], "low": times[0], "high": times[-1]}
 
 
@@ -85,21 +101,20 @@ def copy_ms():
 
 
 def check():
-    """Fuzzed shapes against the naive loop and the CPU path: integers bit for bit, real gates within rounding."""
+    """Odd shapes against the CPU path: integers bit for bit, real gates within rounding, gradients, 2^31 elements."""
     rng = np.random.default_rng(0)
-    done = 0
-    for _ in range(24):
-        rows, steps, width = int(rng.integers(1, 5)), int(rng.integers(1, 3000)), int(rng.integers(1, 140))
-        a = torch.randint(-1, 2, (rows, steps, width), device="cuda").float()
-        a[..., 0] = 1
-        b = torch.randint(-3, 4, (rows, steps, width), device="cuda").float()
-        first = torch.randint(-3, 4, (rows, width), device="cuda").float()
-        for exclusive in (False, True):
+    for width in (1, 6, 33, 64, 139):
+        for rows, steps in ((1, 40_003), (3, 4097), (2, 63), (150, 700)):
+            a = torch.randint(-1, 2, (rows, steps, width), device="cuda").float()
+            a[..., 0] = 1
+            b = torch.randint(-3, 4, (rows, steps, width), device="cuda").float()
+            first = torch.randint(-3, 4, (rows, width), device="cuda").float()
+            exclusive = bool(rng.integers(2))
             h, final = scan(a, b, first, exclusive=exclusive)
-            states = scan_chunked(a.double().cpu(), b.double().cpu(), first.double().cpu())
-            assert torch.equal(h.double().cpu(), states[:, :-1] if exclusive else states[:, 1:])
-            assert torch.equal(final.double().cpu(), states[:, -1])
-            done += 1
+            states = scan_chunked(a.double(), b.double(), first.double())
+            assert torch.equal(h.double(), states[:, :-1] if exclusive else states[:, 1:]), (rows, steps, width)
+            assert torch.equal(final.double(), states[:, -1]), (rows, steps, width)
+        yield f"integers, width {width}", {"exact": True}
     for dtype, limit in (
         (torch.float32, 2e-6),
         (torch.bfloat16, 2e-2),
@@ -107,29 +122,43 @@ def check():
         (torch.float64, 1e-12),
         (torch.complex64, 4e-6),
     ):
+        worst = 0.0
         for shape in ((2, 63, 6), (1, 9001, 16), (300, 700, 64), (3, 5000, 33)):
             a = torch.rand(shape, device="cuda").to(dtype) * 0.99
-            b = torch.randn(shape, device="cuda").to(dtype)
+            b = torch.randn(shape, device="cuda", dtype=dtype)
             h, final = scan(a, b, dtype=dtype)
             wide = torch.complex128 if dtype.is_complex else torch.float64
             states = scan_chunked(a.to(wide), b.to(wide), torch.zeros_like(final, dtype=wide))
-            scale = states.abs().max()
-            assert (h.to(wide) - states[:, 1:]).abs().max() <= limit * scale, (dtype, shape)
-            done += 1
-    for shape in ((2, 700, 5), (200, 600, 64), (1, 70000, 16)):
-        for exclusive in (False, True):
-            a, b = (torch.rand(shape, device="cuda", requires_grad=True) for _ in range(2))
-            first = torch.rand(shape[0], shape[2], device="cuda", requires_grad=True)
-            weight = torch.randn(shape, device="cuda")
-            got = torch.autograd.grad((scan(a, b, first, exclusive=exclusive)[0] * weight).sum(), (a, b, first))
-            wide = [x.detach().double().cpu().requires_grad_() for x in (a, b, first)]
-            want = torch.autograd.grad((scan(*wide, exclusive=exclusive)[0] * weight.double().cpu()).sum(), wide)
-            for x, y in zip(got, want, strict=True):
-                assert (x.double().cpu() - y).abs().max() <= 1e-5 * y.abs().max(), (shape, exclusive)
-            done += 1
+            error = ((h.to(wide) - states[:, 1:]).abs().max() / states.abs().max()).item()
+            assert error <= limit, (dtype, shape, error)
+            worst = max(worst, error)
+        yield f"real gates, {dtype}", {"worst_error": worst}
+    for dtype, limit in (
+        (torch.float32, 1e-5),
+        (torch.float64, 1e-12),
+        (torch.complex64, 1e-5),
+        (torch.bfloat16, 3e-2),
+    ):
+        worst = 0.0
+        for shape in ((2, 700, 6), (200, 600, 64), (1, 70000, 16)):
+            state = torch.float32 if dtype == torch.bfloat16 else dtype
+            wide = torch.complex128 if dtype.is_complex else torch.float64
+            for exclusive in (False, True):
+                values = torch.rand(shape, device="cuda").to(dtype), torch.randn(shape, device="cuda", dtype=dtype)
+                first = torch.randn(shape[0], shape[2], device="cuda", dtype=state)
+                weight = torch.randn(shape, device="cuda", dtype=state)
+                own = [x.requires_grad_() for x in (*values, first)]
+                got = torch.autograd.grad(scan(*own, exclusive=exclusive)[0], own, weight)
+                twin = [x.detach().to(wide).cpu().requires_grad_() for x in own]
+                want = torch.autograd.grad(scan(*twin, exclusive=exclusive)[0], twin, weight.to(wide).cpu())
+                for x, y in zip(got, want, strict=True):
+                    error = ((x.to(wide).cpu() - y).abs().max() / y.abs().max()).item()
+                    assert error <= limit, (dtype, shape, exclusive, error)
+                    worst = max(worst, error)
+        yield f"gradients, {dtype}", {"worst_error": worst}
     short = torch.rand(2, 63, 6, device="cuda"), torch.randn(2, 63, 6, device="cuda")
     assert torch.allclose(scan(*short)[0].double(), scan_reference(*short)[0], rtol=1e-5, atol=1e-5)
-    if torch.cuda.mem_get_info()[0] > 60e9:
+    if not once and torch.cuda.mem_get_info()[0] > 60e9:
         steps = 2**31 // 16 + 5003  # beyond 2^31 elements: 32-bit offsets would wrap
         a = torch.ones(1, steps, 16, device="cuda")
         b = torch.zeros(1, steps, 16, device="cuda")
@@ -137,16 +166,16 @@ def check():
         h, final = scan(a, b)
         assert torch.equal(final, torch.full_like(final, math.ceil(steps / 1000)))
         assert torch.equal(h[0, ::1000, 5], torch.arange(1.0, math.ceil(steps / 1000) + 1, device="cuda"))
-        done += 1
-    return {"checks": done}
+        del a, b, h
+        torch.cuda.empty_cache()
+        yield "2^31 elements and more", {"exact": True}
 
 
 def scans(copy):
     """Forward at three shapes, two dtypes, three gate patterns, of copy bandwidth."""
-    rows = []
     for name, shape in SHAPES.items():
         for dtype in (torch.float32, torch.bfloat16):
-            for pattern in ("real", "one", "zo") if dtype == torch.float32 else ("real",):
+            for pattern in ("real", "one", "zo"):
                 sets = [
                     (*inputs(shape, dtype, pattern, k), torch.full(shape, float("nan"), dtype=dtype, device="cuda"))
                     for k in (0, 1)
@@ -168,36 +197,55 @@ def scans(copy):
                 assert error < (5e-3 if dtype == torch.bfloat16 else 1e-5), (name, error)
                 ms = median_ms(call)
                 traffic = 3 * a.numel() * a.element_size()
-                row = {"shape": name, "dtype": str(dtype), "gates": pattern, "ms": ms, "error": error,
-                       "of_copy": traffic / ms["median"] / 1e6 / copy["copy_GBps"]}  # fmt: skip
-                rows.append(row)
-                print(
-                    f"scan {name} {dtype} {pattern}: {ms['median']:.4f} ms, {row['of_copy']:.1%} of copy, error {error:.1e}",
-                    flush=True,
+                share = traffic / ms["median"] / 1e6 / copy["copy_GBps"]
+                yield (
+                    f"{name} {str(dtype)[6:]} {pattern}",
+                    {"shape": shape, "dtype": str(dtype), "gates": pattern, "ms": ms, "of_copy": share, "error": error},
                 )
-    return rows
 
 
 def backward(copy):
-    """Forward and backward together through autograd."""
-    rows = []
+    """Forward and backward together through autograd, and accelerated-scan's where it is installed."""
     for name, shape in SHAPES.items():
-        sets = [[x.requires_grad_() for x in inputs(shape, torch.float32, "real", k)] for k in (0, 1)]
-        weight = torch.randn(shape, device="cuda")
+        for dtype in (torch.float32, torch.bfloat16):
+            sets = [[x.requires_grad_() for x in inputs(shape, dtype, "real", k)] for k in (0, 1)]
+            weight = torch.randn(shape, device="cuda", dtype=dtype)
 
-        def call(k, sets=sets, weight=weight):
-            a, b = sets[k]
-            torch.autograd.grad(scan(a, b)[0], (a, b), weight)
+            def call(k, sets=sets, weight=weight, dtype=dtype):
+                a, b = sets[k]
+                torch.autograd.grad(scan(a, b, dtype=dtype)[0], (a, b), weight)
 
-        ms = median_ms(call, 12)
-        traffic = 8 * weight.numel() * 4  # reads a, b, a, h, grad; writes h, grad a, grad b
-        rows.append({"shape": name, "ms": ms, "of_copy": traffic / ms["median"] / 1e6 / copy["copy_GBps"]})
-        print(f"forward+backward {name}: {ms['median']:.4f} ms, {rows[-1]['of_copy']:.1%} of copy", flush=True)
-    return rows
+            ms = median_ms(call, 12)
+            traffic = 8 * weight.numel() * weight.element_size()  # reads a, b, a, h, grad; writes h, grad a, grad b
+            found = {"shape": shape, "dtype": str(dtype), "ms": ms}
+            found["of_copy"] = traffic / ms["median"] / 1e6 / copy["copy_GBps"]
+            for peer in ("accelerated_scan.scalar", "accelerated_scan.warp") if dtype == torch.float32 else ():
+                theirs = accelerated(peer, sets, weight)
+                if isinstance(theirs, str):
+                    found[peer] = theirs
+                else:
+                    found[peer] = {"ms": theirs, "ours_times_faster": theirs["median"] / ms["median"]}
+            yield f"{name} {str(dtype)[6:]}", found
+
+
+def accelerated(module, sets, weight):
+    """Forward and backward of one of accelerated-scan's kernels in its own layout, or why it does not run."""
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            theirs = __import__(module, fromlist=["scan"]).scan
+            turned = [[x.detach().transpose(1, 2).contiguous().requires_grad_() for x in pair] for pair in sets]
+            back = weight.transpose(1, 2).contiguous()
+            return median_ms(lambda k: torch.autograd.grad(theirs(*turned[k]), turned[k], back), 12)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"[:100]
 
 
 def bit_machine(bits, kind, symbols=256, depth=1):
-    """Random tables. mixed: a tenth of the entries set, reset or toggle; toggle: nothing ever resets."""
+    """Random tables.
+
+    mixed: a tenth of the entries set, reset or toggle; stuck: likewise, but bit 0 only toggles, so that no stretch ever
+    forgets what came before; toggle: nothing ever resets.
+    """
     rng = np.random.default_rng(0)
     layers, below, each = [], 0, bits // depth
     for d in range(depth):
@@ -207,7 +255,7 @@ def bit_machine(bits, kind, symbols=256, depth=1):
         for c in range(each):
             bit = np.uint64(1 << (below + c))
             chance = rng.random(size)
-            if kind == "mixed":
+            if kind == "mixed" or (kind == "stuck" and below + c):
                 resets = chance < 0.1 * 2 / 3
                 keep[resets] &= ~bit
                 add[(resets & (rng.random(size) < 0.5)) | (~resets & (chance < 0.1))] |= bit
@@ -226,33 +274,39 @@ def bit_machine(bits, kind, symbols=256, depth=1):
 
 def bits(copy):
     """The fused kernel over 2^26 bytes: every output compared with the lanes of torch operations."""
-    rows = []
-    kinds = [(d, kind, 256, 1) for d in (8, 16, 32) for kind in ("mixed", "toggle")]
-    for case in [*kinds, (32, "mixed", 16, 1), (64, "mixed", 256, 1), (16, "mixed", 32, 2), (16, "mixed", 32, 4)]:
+    floor = copy["copy_tokens_ms"]["median"]
+    kinds = [(d, kind, 256, 1) for d in (8, 16, 32) for kind in ("mixed", "stuck", "toggle")]
+    deep = [(16, kind, 32, depth) for depth in (1, 2, 4) for kind in ("mixed", "stuck")]
+    for case in [*kinds, *deep, (32, "mixed", 16, 1), (32, "mixed", 32, 2), (64, "mixed", 256, 1)]:
         made = bit_machine(*case)
         texts = [torch.randint(0, case[2], (1, TOKENS), dtype=torch.uint8, device="cuda") for _ in range(2)]
-        expected, _ = run_lanes(made, texts[0], chunk=1024)
-        wrong = int((run_fused(made, texts[0]).outputs != expected).sum())
+        wrong = 0
+        if not once:
+            expected, _ = run_lanes(made, texts[0], chunk=1024)
+            wrong = int((run_fused(made, texts[0]).outputs != expected).sum())
+            del expected
         assert wrong == 0, (case, wrong)
         ms = median_ms(lambda k, made=made, texts=texts: run_fused(made, texts[k]))
-        floor = copy["copy_tokens_ms"]["median"]
-        rows.append({"bits": case[0], "tables": case[1], "symbols": case[2], "layers": case[3], "ms": ms, "wrong": wrong,
-                     "tokens_per_second": TOKENS / ms["median"] * 1e3, "of_byte_copy": floor / ms["median"]})  # fmt: skip
-        print(f"bits {case}: {ms['median']:.4f} ms, {floor / ms['median']:.1%} of the byte copy, 0 wrong", flush=True)
+        yield (
+            f"{case[0]} bits, {case[1]}, {case[2]} symbols, {case[3]} layers",
+            {"bits": case[0], "tables": case[1], "symbols": case[2], "layers": case[3], "ms": ms, "wrong": wrong,
+             "tokens_per_second": TOKENS / ms["median"] * 1e3, "of_byte_copy": floor / ms["median"]},
+        )  # fmt: skip
     made = bit_machine(16, "mixed")
-    texts = [torch.randint(0, 256, (10**6, 64), dtype=torch.uint8, device="cuda") for _ in range(2)]
-    expected, _ = run_lanes(made, texts[0], chunk=64)
-    assert torch.equal(run_fused(made, texts[0]).outputs, expected)
-    ms = median_ms(lambda k: run_fused(made, texts[k], final=False))
-    share = copy["copy_tokens_ms"]["median"] * (64e6 / TOKENS) / ms["median"]
-    rows.append({"strings": 10**6, "length": 64, "bits": 16, "ms": ms, "of_byte_copy": share})
-    print(f"bits, 10^6 strings of 64: {ms['median']:.4f} ms, {share:.1%} of the byte copy", flush=True)
-    return rows
+    for count, length in ((10**6, 64), (10**6, 61), (64_000_00, 10), (1000, 64_000)):
+        texts = [torch.randint(0, 256, (count, length), dtype=torch.uint8, device="cuda") for _ in range(2)]
+        expected, _ = run_lanes(made, texts[0], chunk=min(1000, length))
+        assert torch.equal(run_fused(made, texts[0]).outputs, expected), (count, length)
+        ms = median_ms(lambda k, texts=texts: run_fused(made, texts[k], final=False))
+        share = floor * (count * length / TOKENS) / ms["median"]
+        yield (
+            f"16 bits, {count} strings of {length}",
+            {"strings": count, "length": length, "bits": 16, "ms": ms, "of_byte_copy": share},
+        )
 
 
 def maps(copy):
     """The rival: an arbitrary automaton's maps composed."""
-    rows = []
     rng = np.random.default_rng(0)
     for states, symbols in ((2, 256), (4, 256), (16, 256), (16, 4), (40, 256)):
         made = DfaMachine(
@@ -263,102 +317,217 @@ def maps(copy):
         part = text[:, : 2**20].cpu()
         assert torch.equal(got[:, : 2**20].cpu(), run_walk(made, part)[0]), (states, symbols)
         ms = median_ms(lambda _, made=made, text=text: run_maps(made, text), 8)
-        rows.append(
+        yield (
+            f"{states} states, {symbols} symbols",
             {
                 "states": states,
                 "symbols": symbols,
                 "ms": ms,
                 "of_byte_copy": copy["copy_tokens_ms"]["median"] / ms["median"],
-            }
+            },
         )
-        print(f"maps n={states}, {symbols} symbols: {ms['median']:.4f} ms", flush=True)
-    return rows
 
 
 def stress():
     """200 runs beside matrix products on another stream, graph replay, and two streams at once: not one bit differs."""
     a, b = inputs((1, 2**20, 16), torch.float32, "zo")
-    expected = scan(a, b)[0]
-    made = bit_machine(16, "toggle")
-    deep = bit_machine(16, "mixed", 32, 2)
+    x, y = inputs((8, 2**15, 64), torch.bfloat16, "zo")
+    weight = torch.randint(-1, 2, a.shape, device="cuda").float()
+    toggle, deep = bit_machine(16, "toggle"), bit_machine(16, "mixed", 32, 2)
     text = torch.randint(0, 32, (1, 2**22 + 77), dtype=torch.uint8, device="cuda")
-    wanted, wanted_deep = run_fused(made, text).outputs, run_fused(deep, text).outputs
+    table = DfaMachine(
+        np.random.default_rng(1).integers(0, 16, (16, 32)).astype(np.int32), np.arange(16, dtype=np.uint8)
+    )
+
+    def gradients():
+        leaves = a.detach().requires_grad_(), b.detach().requires_grad_()
+        return torch.autograd.grad(scan(*leaves)[0], leaves, weight)
+
+    runs = {
+        "float32": lambda: scan(a, b)[0],
+        "bfloat16": lambda: scan(x, y, dtype=torch.bfloat16)[0],
+        "bits": lambda: run_fused(toggle, text).outputs,
+        "bits, two layers": lambda: run_fused(deep, text).outputs,
+        "maps": lambda: run_maps(table, text)[0],
+        "gradient of gates": lambda: gradients()[0],
+        "gradient of increments": lambda: gradients()[1],
+    }
+    expected = {
+        "float32": scan_chunked(a.double(), b.double(), a.new_zeros(1, 16).double())[:, 1:].float(),
+        "bits": run_lanes(toggle, text)[0],
+        "bits, two layers": run_lanes(deep, text)[0],
+        "maps": run_walk(table, text.cpu())[0].cuda(),
+    }
+    expected = {name: expected[name] if name in expected else call().clone() for name, call in runs.items()}
     noise = torch.randn(4096, 4096, device="cuda", dtype=torch.bfloat16)
-    other, second = torch.cuda.Stream(), torch.cuda.Stream()
-    wrong = 0
-    for _ in range(200):
+    other, second, third = torch.cuda.Stream(), torch.cuda.Stream(), torch.cuda.Stream()
+    wrong, count = dict.fromkeys(runs, 0), 1 if once else 200
+    torch.cuda.synchronize()
+    for _ in range(count):
         with torch.cuda.stream(other):
             noise @ noise
-        with torch.cuda.stream(second):
-            beside = scan(a, b)[0]
-        wrong += int(not torch.equal(scan(a, b)[0], expected))
-        wrong += int(not torch.equal(run_fused(made, text).outputs, wanted))
-        wrong += int(not torch.equal(run_fused(deep, text).outputs, wanted_deep))
-        second.synchronize()
-        wrong += int(not torch.equal(beside, expected))
+        answers = []
+        for stream in (second, third, torch.cuda.current_stream()):
+            with torch.cuda.stream(stream):
+                answers.append({name: call() for name, call in runs.items()})
+        torch.cuda.synchronize()
+        for answer in answers:
+            for name, value in answer.items():
+                wrong[name] += int(not torch.equal(value, expected[name]))
+    yield "beside matrix products, on three streams", {"runs": 3 * count, "wrong": dict(wrong)}
+    captured = {name: runs[name] for name in runs if "gradient" not in name and name != "maps"}
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        h = scan(a, b)[0]
-        out = run_fused(deep, text).outputs
-    for _ in range(50):
-        h.zero_()
-        out.zero_()
+        held = {name: call() for name, call in captured.items()}
+    for k in range(count):
+        for value in held.values():
+            value.zero_()
+        with torch.cuda.stream(other):
+            noise @ noise
         graph.replay()
+        if k % 2:
+            graph.replay()
         torch.cuda.synchronize()
-        wrong += int(not torch.equal(h, expected)) + int(not torch.equal(out, wanted_deep))
-    assert wrong == 0, wrong
-    return {"runs": 850, "replays": 100, "wrong": wrong}
+        for name, value in held.items():
+            wrong[name] += int(not torch.equal(value, expected[name]))
+    yield "graph replay", {"replays": count, "wrong": wrong}
+    assert not any(wrong.values()), wrong
+
+
+def cub():
+    """CUB's DeviceScan compiled by nvcc, as a call on flat tensors, or the reason why not."""
+    compiler = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
+    source = pathlib.Path(__file__).with_name("cub_scan.cu")
+    library = pathlib.Path(tempfile.gettempdir()) / "ssmc_cub_scan.so"
+    try:
+        if not library.exists():
+            made = library.with_suffix(f".{time.time_ns()}")
+            subprocess.run([compiler, "-O3", "-arch=sm_90", "-shared", "-Xcompiler", "-fPIC", str(source), "-o", str(made)],
+                           check=True, capture_output=True, text=True)  # fmt: skip
+            made.rename(library)
+        function = ctypes.CDLL(str(library)).scan
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"{type(error).__name__}: {getattr(error, 'stderr', error)}"[:300]
+
+    def call(a, b, h, room):
+        size = ctypes.c_size_t(room.numel() if room is not None else 0)
+        pointers = (ctypes.c_void_p(x.data_ptr()) for x in (a, b, h))
+        temp = ctypes.c_void_p(room.data_ptr() if room is not None else 0)
+        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+        status = function(*pointers, ctypes.c_size_t(a.numel()), temp, ctypes.byref(size), stream)
+        assert status == 0, status
+        return size.value
+
+    return call
 
 
 def peers():
-    """Each installed peer at each shape, on the same numbers."""
-    rows = []
+    """Each installed peer at each shape, on the same numbers, and CUB's DeviceScan over one sequence of the same bytes."""
     for name, shape in SHAPES.items():
         a, b = inputs(shape, torch.float32, "real")
         ours = median_ms(lambda _, a=a, b=b: scan(a, b), 12)
         expected = scan(a, b)[0]
-        for peer in PEERS:
-            call, why = prepared(peer, a, b)
+        for peer in [*PEERS, "accelerated-scan warp"]:
+            with contextlib.redirect_stdout(sys.stderr):
+                if peer in PEERS:
+                    call, why = prepared(peer, a, b)
+                else:
+                    call, why = warp(a, b)
+            row = {"peer": peer, "shape": shape}
             if call is None:
-                rows.append({"peer": peer, "shape": name, "absent": why})
+                yield f"{peer} {name}", row | {"absent": why}
                 continue
             error = ((call() - expected).abs().max() / expected.abs().max()).item()
-            ms = median_ms(lambda _, call=call: call(), 6)
-            rows.append(
-                {
-                    "peer": peer,
-                    "shape": name,
-                    "ms": ms,
-                    "error": error,
-                    "ours_times_faster": ms["median"] / ours["median"],
-                }
-            )
-            print(
-                f"{peer} {name}: {ms['median']:.4f} ms, ours {ms['median'] / ours['median']:.2f} times faster",
-                flush=True,
-            )
-    return rows
+            ms = median_ms(lambda _, call=call: call(), 12)
+            yield f"{peer} {name}", row | {"ms": ms, "error": error, "ours_times_faster": ms["median"] / ours["median"]}
+        if name == "long":
+            call = cub()
+            if isinstance(call, str):
+                yield "CUB DeviceScan", {"absent": call}
+                continue
+            h = torch.empty_like(b)
+            room = torch.empty(call(a, b, h, None), dtype=torch.uint8, device="cuda")
+            ms = median_ms(lambda _, call=call, a=a, b=b, h=h, room=room: call(a, b, h, room), 12)
+            wide = scan(a.view(1, -1, 1)[:, : 2**20].double(), b.view(1, -1, 1)[:, : 2**20].double())[0].view(-1)
+            error = ((h.view(-1)[: 2**20] - wide).abs().max() / wide.abs().max()).item()
+            yield "CUB DeviceScan", {"ms": ms, "error": error, "ours_times_faster": ms["median"] / ours["median"]}
+
+
+def warp(a, b):
+    """accelerated-scan's CUDA kernel in its own layout, or the reason why it does not run."""
+    try:
+        module = __import__("accelerated_scan.warp", fromlist=["scan"])
+        x, y = a.transpose(1, 2).contiguous(), b.transpose(1, 2).contiguous()
+        module.scan(x, y)
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"[:100]
+    return lambda: module.scan(x, y).transpose(1, 2), ""
+
+
+def said(row):
+    """What a case found, in a few words."""
+    words = []
+    for key in ("ms", "of_copy", "of_byte_copy", "ours_times_faster", "error", "absent", "wrong"):
+        value = row.get(key)
+        if isinstance(value, dict) and "median" in value:
+            words.append(f"{value['median']:.4f} ms")
+        elif value is not None:
+            words.append(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}")
+    words += [
+        f"{key} {row[key]['ours_times_faster']:.2f}"
+        for key in row
+        if isinstance(row[key], dict) and "ours_times_faster" in row[key]
+    ]
+    return ", ".join(words) or "holds"
 
 
 def main() -> None:
-    """Runs the sections and writes the record even where one fails."""
+    """Runs the sections, and keeps what is there even where one fails."""
+    global once
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--only", nargs="*", default=["check", "scans", "backward", "bits", "maps", "stress", "peers"])
+    parser.add_argument("--only", nargs="*", default=SECTIONS)
+    parser.add_argument("--budget", type=float, default=60, help="seconds a section")
+    parser.add_argument("--warm", action="store_true", help="fill Triton's cache and stop")
+    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    record = {"schema": "ssmc.scan-gpu/1", "machine": machine() | {"driver": driver()}}
+    if chosen.warm:
+        run = [
+            sys.executable,
+            __file__,
+            "--out",
+            str(chosen.out) + ".warm",
+            "--once",
+            "--budget",
+            str(chosen.budget),
+            "--only",
+        ]
+        for child in [subprocess.Popen([*run, name], stdout=subprocess.DEVNULL) for name in chosen.only]:
+            child.wait()
+        return
+    once = chosen.once
+    record = {"schema": "ssmc.scan-gpu/2", "machine": machine() | {"driver": driver()}}
     print(json.dumps(record["machine"]), flush=True)
     record |= copy_ms()
     print(f"copy {record['copy_GBps']:.0f} GB/s, tokens {record['copy_tokens_ms']['median']:.4f} ms", flush=True)
     sections = {"check": check, "scans": lambda: scans(record), "backward": lambda: backward(record),
                 "bits": lambda: bits(record), "maps": lambda: maps(record), "stress": stress, "peers": peers}  # fmt: skip
     for name in chosen.only:
+        rows = record[name] = {}
+        begin = time.monotonic()
         try:
-            record[name] = sections[name]()
-            print(name, "done", flush=True)
+            for case, row in sections[name]():
+                rows[case] = row
+                print(f"{name}: {case}: {said(row)}", flush=True)
+                chosen.out.write_text(json.dumps(record, indent=1) + "\n")
+                if time.monotonic() - begin > chosen.budget:
+                    rows["budget"] = f"spent after {case}"
+                    break
         except Exception as error:
-            record[name] = {"failed": f"{type(error).__name__}: {error}"[:500]}
+            rows["failed"] = f"{type(error).__name__}: {error}"[:500]
             traceback.print_exc()
+        rows["seconds"] = round(time.monotonic() - begin, 1)
+        print(f"{name}: {rows['seconds']} s", flush=True)
         chosen.out.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -146,7 +146,7 @@ def launch(
         if whole:
             if how.window == 0:
                 grid = (rows * blocks,)
-                scan_rows[grid](*tensors, steps, 0, whole, form.one, blocks, **fixed, WHOLE=True, STAGES=how.stages)
+                scan_rows[grid](*tensors, steps, 0, whole, form.one, 16, blocks, **fixed, WHOLE=True, STAGES=how.stages)
             else:
                 tiles = whole // how.tile
                 word, storage = (tl.int64, torch.int64) if float64 else (tl.int32, torch.int32)
@@ -165,7 +165,7 @@ def launch(
                 aligned &= run % 16 == 0 and a.data_ptr() % 16 == 0 and b.data_ptr() % 16 == 0
                 ahead = how.ahead if a.is_cuda and not backward and aligned else 0
                 scan_tiles[(rows * blocks * tiles,)](
-                    *tensors, slots, steps, 0, whole, form.one, blocks, rows * blocks, tiles, **fixed, WORD=word,
+                    *tensors, slots, steps, 0, whole, form.one, 16, blocks, rows * blocks, tiles, **fixed, WORD=word,
                     W=how.window, WHOLE=True, AHEAD=ahead, RUNS=runs,
                     ASM=f"cp.async.bulk.prefetch.L2.global [$1], {run}; mov.u32 $0, 0;",
                 )  # fmt: skip
@@ -173,5 +173,5 @@ def launch(
             if whole:
                 tensors = (*tensors[:2], tensors[4], *tensors[3:])
             scan_rows[(rows * blocks,)](
-                *tensors, steps, whole, steps - whole, form.one, blocks, **fixed, WHOLE=False, STAGES=1
+                *tensors, steps, whole, steps - whole, form.one, 16, blocks, **fixed, WHOLE=False, STAGES=1
             )

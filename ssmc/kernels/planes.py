@@ -15,17 +15,21 @@ import triton.language as tl
 
 
 @triton.jit
-def unpack(word, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr):
-    """The planes of a word as it lies in memory."""
+def unpack(word, S, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr):
+    """The planes of a word as it lies in memory; S is 16.
+
+    Whoever unpacks a word for the second time passes an S that the compiler cannot know: it would otherwise keep the
+    unpacked planes in registers from the first time on, twice as many as the words.
+    """
     if KIND == "real":
         return (word.to(TYPE),)
     elif KIND == "complex":
         return (word & 0xFFFFFFFF).to(tl.int32).to(TYPE, bitcast=True), (word >> 32).to(tl.int32).to(TYPE, bitcast=True)
     elif HALF == tl.bfloat16:
-        return (word << 16).to(TYPE, bitcast=True), (word & -65536).to(TYPE, bitcast=True)
+        return (word << S).to(TYPE, bitcast=True), (word & (-1 << S)).to(TYPE, bitcast=True)
     else:
-        low = (word & 0xFFFF).to(tl.int16).to(HALF, bitcast=True)
-        return low.to(TYPE), (word >> 16).to(tl.int16).to(HALF, bitcast=True).to(TYPE)
+        low = (word & ~(-1 << S)).to(tl.int16).to(HALF, bitcast=True)
+        return low.to(TYPE), (word >> S).to(tl.int16).to(HALF, bitcast=True).to(TYPE)
 
 
 @triton.jit

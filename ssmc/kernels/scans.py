@@ -7,6 +7,7 @@ order, so that a launch over whole tiles needs no masks and a second, short one 
 REVERSE    time runs from T - 1 down; gates are read one step late (position t reads a_{t+1}, and 1 at the end)
 EXCLUSIVE  forward: store the state before the step. Reverse: increments are read one step late as well
 BACKWARD   (with REVERSE) also store grad_a_t = g_t * conj(h_{t-1}), h_{t-1} read from `past`
+S          16, see planes.py
 KIND       the arithmetic of planes.py; all column counts are in words
 """
 
@@ -55,9 +56,9 @@ def read(
 
 
 @triton.jit
-def gate(word, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr):
+def gate(word, S, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr):
     """The planes of a gate; the backward scan uses conjugates."""
-    x = unpack(word, KIND, HALF, TYPE)
+    x = unpack(word, S, KIND, HALF, TYPE)
     if REVERSE:
         x = conjugate(x, KIND)
     return x
@@ -69,18 +70,18 @@ def fold(
     R: tl.constexpr,
 ):  # fmt: skip
     """The composition of each group's R maps."""
-    a = gate(gates[0], KIND, HALF, TYPE, REVERSE)
-    b = unpack(increments[0], KIND, HALF, TYPE)
+    a = gate(gates[0], 16, KIND, HALF, TYPE, REVERSE)
+    b = unpack(increments[0], 16, KIND, HALF, TYPE)
     for r in tl.static_range(1, R):
-        g = gate(gates[r], KIND, HALF, TYPE, REVERSE)
-        b = step(b, g, unpack(increments[r], KIND, HALF, TYPE), KIND)
+        g = gate(gates[r], 16, KIND, HALF, TYPE, REVERSE)
+        b = step(b, g, unpack(increments[r], 16, KIND, HALF, TYPE), KIND)
         a = times(a, g, KIND)
     return a, b
 
 
 @triton.jit
 def replay(
-    h_ptr, past_ptr, begin_ptr, ga_ptr, state, gates, increments, base, first, left, T, cols, width, line,
+    h_ptr, past_ptr, begin_ptr, ga_ptr, state, gates, increments, base, first, left, T, cols, width, line, S,
     D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr,
     REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
 ):  # fmt: skip
@@ -100,8 +101,8 @@ def replay(
                 tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), eviction_policy="evict_first")
             else:
                 tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), mask=mask, eviction_policy="evict_first")
-        b = unpack(increments[r], KIND, HALF, TYPE)
-        state = step(state, gate(gates[r], KIND, HALF, TYPE, REVERSE), b, KIND)
+        b = unpack(increments[r], S, KIND, HALF, TYPE)
+        state = step(state, gate(gates[r], S, KIND, HALF, TYPE, REVERSE), b, KIND)
         if REVERSE or not EXCLUSIVE:
             if WHOLE and FULL:
                 tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), eviction_policy="evict_first")
@@ -110,12 +111,12 @@ def replay(
         if BACKWARD:
             if EXCLUSIVE:
                 past = unpack(
-                    tl.load(past_ptr + at, mask=mask, other=0, eviction_policy="evict_first"), KIND, HALF, TYPE
+                    tl.load(past_ptr + at, mask=mask, other=0, eviction_policy="evict_first"), S, KIND, HALF, TYPE
                 )
             else:
                 origin = tl.broadcast_to(s == last, at.shape)
                 word = tl.load(past_ptr + at - D, mask=mask & (s != last), other=0, eviction_policy="evict_first")
-                past = unpack(word, KIND, HALF, TYPE)
+                past = unpack(word, S, KIND, HALF, TYPE)
                 begin = load_state(
                     begin_ptr, tl.broadcast_to(line + cols[None, :], at.shape), mask & origin, KIND, TYPE
                 )
@@ -130,7 +131,7 @@ def replay(
 
 @triton.jit
 def scan_rows(
-    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, T, FIRST, COUNT, ONE, ND,
+    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, T, FIRST, COUNT, ONE, S, ND,
     D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr,
     EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, BD: tl.constexpr,
     WHOLE: tl.constexpr, FULL: tl.constexpr, STAGES: tl.constexpr,
@@ -154,7 +155,7 @@ def scan_rows(
         sa, sb, ea, eb = scan_groups(ga, gb, KIND)
         replay(
             h_ptr, past_ptr, begin_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, base, first, left, T,
-            cols, width, line, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
+            cols, width, line, S, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
         )  # fmt: skip
         state = step(state, last_row(sa, NG), last_row(sb, NG), KIND)
     store_state(final_ptr, line + cols, state, cols < width)
@@ -162,7 +163,7 @@ def scan_rows(
 
 @triton.jit
 def scan_tiles(
-    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, slots_ptr, T, FIRST, COUNT, ONE, ND, NS,
+    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, slots_ptr, T, FIRST, COUNT, ONE, S, ND, NS,
     NT, D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, WORD: tl.constexpr,
     REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
     BD: tl.constexpr, W: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr, AHEAD: tl.constexpr,
@@ -233,5 +234,5 @@ def scan_tiles(
         store_state(final_ptr, line + cols, step(state, total_a, total_b, KIND), cols < width)
     replay(
         h_ptr, past_ptr, begin_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, base, first, left, T, cols,
-        width, line, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
+        width, line, S, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
     )  # fmt: skip

@@ -56,7 +56,7 @@ def scan_case(capability: int, rows: int, steps: int, width: int, kind: str, bac
     data = "*" + WORDS[kind]
     types = dict.fromkeys(("a_ptr", "b_ptr", "h_ptr", "past_ptr", "ga_ptr"), data)
     types |= dict.fromkeys(("initial_ptr", "final_ptr", "begin_ptr"), "*fp32") | {"slots_ptr": "*i32"}
-    types |= dict.fromkeys(("T", "FIRST", "COUNT", "ONE", "ND", "NS", "NT"), "i32")
+    types |= dict.fromkeys(("T", "FIRST", "COUNT", "ONE", "S", "ND", "NS", "NT"), "i32")
     runs = 32 * how.warps if how.channels == width else how.tile
     size = how.tile * how.channels * (8 if kind == "complex" else 4) // runs
     constants = {
