@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from ssmc import __version__
 from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
+from ssmc.cascade.encoded import decompose_encoded
 from ssmc.cascade.strategy import Options
-from ssmc.languages import to_bytes
+from ssmc.languages import encoding_of, to_bytes
 from ssmc.targets import find_target
 from ssmc.targets.weights import LIMITS
 
@@ -95,6 +96,24 @@ def model_automaton(language: Language) -> Automaton:
     return to_bytes(language.automaton) if language.level == "codepoint" else language.automaton
 
 
+def decompose_language(language: Language, automaton: Automaton, mode: Mode, options: Options | None = None) -> Cascade:
+    """The cascade of the automaton that the model computes; text is read through a decoder where that is cheaper.
+
+    Args:
+        language: what is compiled.
+        automaton: its `model_automaton`.
+        mode: `recognise` or `predict`.
+        options: what the decomposition may spend.
+
+    Raises:
+        NotStarFreeError: the language is not star-free.
+        LimitError: a stated limit was reached.
+    """
+    if language.level != "codepoint":
+        return decompose(automaton, mode, options)
+    return decompose_encoded(language.automaton, automaton, encoding_of(language.automaton, automaton), mode, options)
+
+
 def compile_language(
     language: Language,
     *,
@@ -122,10 +141,10 @@ def compile_language(
     from ssmc.verify import prove
 
     options, chosen = options or Options(), find_target(target)
-    searches = chosen.searches(options, mode, dtype)
+    search = chosen.search(options, mode, dtype)
     chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
-    cascade, weights = _cheapest(chosen, automaton, mode, dtype, searches, language.patterns)
+    cascade, weights = _cheapest(chosen, automaton, mode, dtype, search, language.patterns)
     model = Model.of(weights.config, weights.tensors)
     certificate = prove(model, automaton, cascade)
     return CompiledModel(language, chosen, cascade, weights, model, certificate)
@@ -136,20 +155,18 @@ def _cheapest(
     automaton: Automaton,
     mode: Mode,
     dtype: str,
-    searches: Sequence[Options],
+    search: Options,
     patterns: Sequence[str],
 ) -> tuple[Cascade, Lowered]:
-    """The cascade, of those that the target wants compared, with the smallest weights."""
-    cascades: list[Cascade] = []
-    for options in searches:
-        cascade = decompose(automaton, mode, options)
-        if cascade not in cascades:
-            check_cascade(cascade)
-            cascades.append(cascade)
-    return min(
-        ((cascade, target.lower(cascade, dtype, patterns or None)) for cascade in cascades),
-        key=lambda pair: pair[1].shape.cost,
-    )
+    """The cascade with the smallest weights, of those that the target wants compared."""
+    cascades = [decompose(automaton, mode, search)]
+    for rival in target.rivals(search, cascades[0]):
+        cascade = decompose(automaton, mode, rival)
+        cascades += [] if cascade in cascades else [cascade]
+    for cascade in cascades:
+        check_cascade(cascade)
+    lowered = [target.lower(cascade, dtype, language.patterns or None) for cascade in cascades]
+    return min(zip(cascades, lowered, strict=True), key=lambda pair: pair[1].shape.cost)
 
 
 def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ssmc.errors import TargetError, UsageError
@@ -118,7 +119,7 @@ class Target:
         form: `model`: run by `ssmc.nn.Model`; `stock`: weights for the class of another library, written as the folder that it loads.
         library: the distribution whose class runs the weights, None for ssmc itself.
         conv_width: taps of its convolution; None where each model chooses. A window's lag may be one less.
-        window_blocks: whether windows cost a block, so that a cascade without them may be the better one.
+        costly: the kinds that cost blocks of their own, so that a deeper cascade without them may be the smaller model.
         limits: (name of a dtype or mode, kind or None) -> why it cannot be had there; None stands for every kind.
     """
 
@@ -132,15 +133,15 @@ class Target:
     form: Form = "model"
     library: str | None = None
     conv_width: int | None = None
-    window_blocks: bool = False
+    costly: frozenset[str] = frozenset()
     limits: tuple[tuple[str, str | None, str], ...] = ()
 
     def kinds_in(self, mode: Mode, dtype: str) -> frozenset[str]:
         """The component kinds that can be lowered in a mode and dtype."""
         return self.kinds - {kind for where, kind, _ in self.limits if where in (mode, dtype) and kind is not None}
 
-    def searches(self, options: Options, mode: Mode, dtype: str) -> tuple[Options, ...]:
-        """The options of the decompositions whose lowered results are compared; every cascade of theirs can be lowered.
+    def search(self, options: Options, mode: Mode, dtype: str) -> Options:
+        """The options of a decomposition whose cascade this target can lower.
 
         Raises:
             UsageError: no such dtype.
@@ -149,13 +150,25 @@ class Target:
         self.require(mode, dtype)
         able = self.kinds_in(mode, dtype)
         widest = options.window if self.conv_width is None else min(options.window, self.conv_width - 1)
-        first = replace(
+        return replace(
             options,
             window=widest if "window" in able else 0,
             counters=options.counters and "counter" in able,
             tallies=options.tallies and "tally" in able,
         )
-        return (first, replace(first, window=0)) if self.window_blocks and first.window else (first,)
+
+    def rivals(self, options: Options, cascade: Cascade) -> tuple[Options, ...]:
+        """The options of further decompositions whose lowered results may be smaller: without some kinds that cost blocks."""
+        used = sorted(self.costly & {component.kind for component in cascade.components})
+        without = [set(kinds) for count in range(1, len(used) + 1) for kinds in combinations(used, count)]
+        return tuple(
+            replace(
+                options,
+                window=0 if "window" in kinds else options.window,
+                counters=options.counters and "counter" not in kinds,
+            )
+            for kinds in without
+        )
 
     def admit(self, automaton: Automaton, set_limit: int, patterns: Sequence[str] = ()) -> None:
         """Refuses a language that no model with these gates computes.

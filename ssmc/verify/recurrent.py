@@ -1,0 +1,138 @@
+"""Stock models as a proof sees them: one step at a time, with a recurrent state made of plain tensors."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ssmc.errors import UsageError, VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    import torch
+
+    State = tuple[torch.Tensor, ...]
+
+ADAPTERS = {"mamba": "ssmc.verify.mamba"}
+"""`model_type` of a configuration -> the module with `adapt(model) -> Recurrent`."""
+
+
+class Recurrent(Protocol):
+    """A stock model and its recurrent cache.
+
+    A state is a tuple of tensors (N, ...); `step` does not change the one it is given.
+    """
+
+    def start(self, tokens: torch.Tensor) -> tuple[torch.Tensor, State]:
+        """(N,) first tokens -> (N, vocabulary) logits, and the state after them."""
+        ...
+
+    def step(self, tokens: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        """(N,) tokens and the state before them -> (N, vocabulary) logits, and the state after them."""
+        ...
+
+    def masks(self) -> tuple[torch.Tensor | None, ...]:
+        """For each tensor of a state which entries (the batch axis left out) a later step can read; None where it can read all.
+
+        An entry that only ever meets zero weights cannot change anything, so states that differ in such entries are one.
+        """
+        ...
+
+    def watch(self) -> AbstractContextManager[Exactness]:
+        """While it is entered, every step is checked for the conditions under which no sum rounds, in any order."""
+        ...
+
+
+class Exactness(Protocol):
+    """What a watch has seen."""
+
+    def check(self, low: State, high: State) -> tuple[int, int]:
+        """The largest sum of a matrix product, and of a scan, in units of the lowest bit involved.
+
+        Args:
+            low: the least value that each entry of the state took.
+            high: the largest.
+
+        Raises:
+            VerificationError: somewhere a sum may round, so another order of summation may give other bits.
+        """
+        ...
+
+
+def need_transformers() -> None:
+    """Makes sure that the libraries of the stock classes are there, and quiet.
+
+    Raises:
+        UsageError: they are not.
+    """
+    try:
+        from transformers.utils import logging
+    except ImportError as error:
+        raise UsageError(f"stock models need transformers: pip install 'ssm-compiler[mamba]' ({error})") from error
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
+    """The stock class with some weights, in evaluation mode.
+
+    Raises:
+        UsageError: its library is not installed.
+        VerificationError: the weights are not those of the class.
+    """
+    need_transformers()
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    settings = dict(config)
+    made = AutoConfig.for_model(settings.pop("model_type"), **settings)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(made)
+    model = model.to_empty(device="cpu").to(getattr(torch, config["dtype"]))
+    try:
+        model.load_state_dict(dict(tensors), strict=True)
+    except RuntimeError as error:
+        raise VerificationError(f"the weights are not those of {type(model).__name__}: {error}") from error
+    return model.eval()
+
+
+def load_stock(folder: str, dtype: str | None = None) -> Any:
+    """The stock model of a folder, as `from_pretrained` makes it.
+
+    Args:
+        folder: what to load.
+        dtype: load it in this dtype instead of its own.
+
+    Raises:
+        UsageError: its library is not installed.
+        VerificationError: it cannot be loaded.
+    """
+    need_transformers()
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    kind = {} if dtype is None else {"dtype": getattr(torch, dtype)}
+    try:
+        return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **kind).eval()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise VerificationError(f"{folder}: from_pretrained fails: {' '.join(str(error).split())[:300]}") from error
+
+
+def adapt(model: Any) -> Recurrent:
+    """The stock model as a proof sees it.
+
+    Raises:
+        UsageError: no adapter knows its class.
+    """
+    kind = model.config.model_type
+    if kind not in ADAPTERS:
+        raise UsageError(f"no proof for models of type {kind!r}; there is one for {', '.join(ADAPTERS)}")
+    recurrent: Recurrent = import_module(ADAPTERS[kind]).adapt(model)
+    return recurrent
+
+
+def chunks(count: int, size: int) -> Iterator[slice]:
+    """0..count-1 in slices of at most `size`."""
+    return (slice(first, min(first + size, count)) for first in range(0, count, max(1, size)))
