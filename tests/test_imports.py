@@ -15,18 +15,20 @@ PACKAGE = Path(__file__).parents[1] / "ssmc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ERRORS = {"errors", "__init__"}
-VALUES = ERRORS | {"alphabet", "minimize", "automaton"}
+VALUES = ERRORS | {"alphabet", "minimize", "automaton", "encoding"}
 ALLOWED = {
     "__init__": set[str](),
     "errors": set[str](),
     "alphabet": ERRORS,
     "minimize": VALUES,
     "automaton": VALUES,
+    "encoding": VALUES,
     "languages": VALUES,
     "algebra": VALUES,
     "cascade": VALUES | {"algebra"},
     "draw": VALUES | {"languages", "algebra", "cascade"},
     "sample": VALUES,
+    "evaluate": VALUES | {"nn", "kernels", "sample"},
     "kernels": ERRORS,
     "nn": ERRORS | {"kernels"},
     "targets": VALUES | {"cascade", "kernels", "nn"},
@@ -40,7 +42,7 @@ ALLOWED["cli"] = set(ALLOWED)
 
 WITHOUT_TORCH = VALUES | {"languages", "algebra", "cascade", "draw", "sample"}
 TORCH_AT_TOP = {"nn", "kernels", "bench"}
-INSIDE_FUNCTIONS = {"automata", "networkx", "pydot", "rich", "triton"}
+INSIDE_FUNCTIONS = {"automata", "networkx", "pydot", "rich", "triton", "matplotlib", "transformers"}
 """triton may be imported at the top of `kernels` only: its functions are decorated there."""
 
 

@@ -65,7 +65,7 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
         machine.outputs,
         machine.initial,
     )
-    cascade = _prune(Cascade(automaton, mode, tuple(all_components), readout), latch)
+    cascade = prune(Cascade(automaton, mode, tuple(all_components), readout), latch)
     cascade.check()
     return cascade
 
@@ -99,8 +99,8 @@ def _decide(joint: Joint, needed: NDArray[np.int64], own: NDArray[np.int64], var
     return decided
 
 
-def _prune(cascade: Cascade, keep: Sequence[int]) -> Cascade:
-    """Removes the components that neither the readout nor a kept component reads."""
+def prune(cascade: Cascade, keep: Sequence[int]) -> Cascade:
+    """The cascade without the components that neither the readout nor a kept component reads."""
     kept = closure(cascade.components, (*keep, *cascade.readout.depends_on))
     number = {old: new for new, old in enumerate(kept)}
     components = select(cascade.components, kept)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import Output
+from ssmc.cascade.product import product_states
 from ssmc.errors import InvariantError, LimitError, VerificationError
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from ssmc.cascade.ir import Cascade, Mode
 
 Pair = tuple[int, tuple[int, ...]]
+_SMALL = 500
+"""States times classes from which the product is explored by arrays."""
 
 
 def expected_output(automaton: Automaton, mode: Mode, state: int) -> Output:
@@ -34,6 +37,12 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     """
     cascade.check()
     automaton = cascade.automaton
+    if automaton.states * automaton.classes > _SMALL:
+        states = (*range(automaton.states), DEAD)
+        expected = [expected_output(automaton, cascade.mode, state) for state in states]
+        # where something is wrong, the way through Python finds the shortest word
+        if (found := product_states(cascade, expected, limit=limit)) is not None:
+            return found
     start: Pair = (0 if automaton.states else DEAD, cascade.initial)
     before: dict[Pair, tuple[Pair, int] | None] = {start: None}
 

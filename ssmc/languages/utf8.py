@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.alphabet import Alphabet
 from ssmc.automaton import Automaton
+from ssmc.encoding import Encoding
 from ssmc.errors import UsageError
 from ssmc.languages.limits import Budget
 from ssmc.minimize import DEAD
@@ -43,7 +44,7 @@ def to_bytes(automaton: Automaton, budget: Budget | None = None) -> Automaton:
     if automaton.alphabet.kind != "codepoints":
         raise UsageError("an automaton over an explicit alphabet has no encoding in bytes")
     budget = budget or Budget(BYTE_STATE_LIMIT)
-    trie = _Trie(automaton.alphabet)
+    trie = _Trie(automaton)
     starts, arcs = trie.byte_classes()
     rows: list[list[int]] = [[] for _ in automaton.delta]
     pending: list[tuple[int, tuple[int, ...]]] = []
@@ -83,8 +84,32 @@ def to_bytes(automaton: Automaton, budget: Budget | None = None) -> Automaton:
     return Automaton.from_table(alphabet, rows, 0, automaton.accepting, automaton.patterns)
 
 
+def encoding_of(automaton: Automaton, binary: Automaton) -> Encoding:
+    """UTF-8 from the classes of a code point automaton to those of its byte automaton, without the classes that no state reads.
+
+    A class of bytes is stood for by its first byte: bytes of one class are alike in every word, whatever the characters that they are in.
+    """
+    trie = _Trie(automaton)
+    first = binary.alphabet.representatives
+    number = {trie.root: 0}
+    order = [trie.root]
+    children, leaves = [], []
+    for node in order:
+        child, leaf = [DEAD] * len(first), [DEAD] * len(first)
+        for start, last, below, c in trie.nodes[node]:
+            if below != _NOWHERE and below not in number:
+                number[below] = len(order)
+                order.append(below)
+            for x, byte in enumerate(first):
+                if start <= byte <= last:
+                    child[x], leaf[x] = (number[below], DEAD) if below != _NOWHERE else (DEAD, c)
+        children.append(tuple(child))
+        leaves.append(tuple(leaf))
+    return Encoding(tuple(children), tuple(leaves))
+
+
 class _Trie:
-    """The trie of all encodings, equal subtries shared; a leaf is the class of its code point.
+    """The trie of all encodings of the characters that some state reads, equal subtries shared; a leaf is the class of its code point.
 
     Attributes:
         nodes: the arcs of each node, ascending.
@@ -92,9 +117,10 @@ class _Trie:
         root: the node before the first byte of a character.
     """
 
-    def __init__(self, alphabet: Alphabet) -> None:
-        self.starts = list(alphabet.starts)
-        self.classes = list(alphabet.run_classes)
+    def __init__(self, automaton: Automaton) -> None:
+        live = [any(r != DEAD for r in column) for column in automaton.columns]
+        self.starts = list(automaton.alphabet.starts)
+        self.classes = [c if live[c] else DEAD for c in automaton.alphabet.run_classes]
         self.nodes: list[tuple[Arc, ...]] = []
         self.below: list[tuple[int, ...]] = []
         self._number: dict[tuple[Arc, ...], int] = {}
@@ -111,6 +137,10 @@ class _Trie:
             for base in range(first // size * size, stop, size):
                 self._add(arcs, lead + base // size, lead + base // size, self._node(base, level))
         self.root = self._share(arcs)
+        if self.root == _NOWHERE:  # nothing can be read
+            self.root = len(self.nodes)
+            self.nodes.append(())
+            self.below.append(())
 
     def _cut(self, first: int, stop: int) -> None:
         """Takes the code points first..stop-1 out: no class."""
