@@ -251,7 +251,7 @@ class Head(nn.Module):
 
 def as_complex(pairs: Tensor) -> Tensor:
     """(..., 2 R) -> (..., R): neighbours are real and imaginary part."""
-    return torch.view_as_complex(pairs.reshape(*pairs.shape[:-1], pairs.shape[-1] // 2, 2).contiguous())
+    return torch.complex(pairs[..., 0::2], pairs[..., 1::2])
 
 
 def scan_columns(matrices: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,30 @@ TARGETS: dict[str, Target] = {
             module="ssmc.targets.native",
             dtypes=DTYPES,
         ),
+        Target(
+            name="native-signed",
+            summary="native with gates in {-1, 0, 1}: a swap is one channel; exact in every dtype",
+            gates="signed",
+            kinds=frozenset({"reset", "counter", "tally", "window", "swap"}),
+            module="ssmc.targets.native_signed",
+            dtypes=DTYPES,
+        ),
+        Target(
+            name="native-pd",
+            summary="native-signed with column-one-hot matrices: every regular language; exact in every dtype",
+            gates="pd",
+            kinds=frozenset({"reset", "counter", "tally", "window", "swap", "rotation", "permutation"}),
+            module="ssmc.targets.native_pd",
+            dtypes=DTYPES,
+        ),
+        Target(
+            name="native-complex",
+            summary="native-signed with unit complex gates: proved up to a stated length, at every length with rotations of 2 and 4 values only",
+            gates="complex",
+            kinds=frozenset({"reset", "counter", "tally", "window", "swap", "rotation"}),
+            module="ssmc.targets.native_complex",
+            dtypes=DTYPES,
+        ),
     )
 }
 """The architectures that weights can be emitted for."""

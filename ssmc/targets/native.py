@@ -1,7 +1,9 @@
-"""The native target: weights for `ssmc.nn.Model` from a cascade.
+"""The native targets: weights for `ssmc.nn.Model` from a cascade.
 
 A scan component with n values takes the channels of its code; its gate is 1 - (sum of its units), its increment the sum of the codes that its
-units write. The units of one component are pairwise disjoint products, so gates and increments are exact and well behaved on every input.
+units write; a unit that toggles counts twice in the gate. A permutation's matrix is the identity plus, for each unit, what its map changes; a
+rotation's gate is 1 plus, for each unit, w^k - 1. The units of one component are pairwise disjoint products, so gates and increments are exact
+(those of rotations as exact as float32) and well behaved on every input.
 """
 
 from __future__ import annotations
@@ -10,13 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssmc.cascade.ir import Action
+from ssmc.targets.gates import (
+    FORMS,
+    Form,
+    column_entries,
+    describe_component,
+    form_of,
+    images_of,
+    points,
+    turn_entries,
+)
 from ssmc.targets.layout import blocks, code, windows
 from ssmc.targets.stream import Feature, Stream, Unit
 from ssmc.targets.terms import Bit, Planner
 from ssmc.targets.weights import LOGIT, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,13 +38,14 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> Weights:
+def lower(cascade: Cascade, dtype: str, patterns: Sequence[str], architecture: str = "native") -> Weights:
     """The native weights of a cascade.
 
     Args:
         cascade: a checked cascade.
         dtype: of the weights.
         patterns: the name of each pattern of a pattern set.
+        architecture: the target that asks; rotations turn in `native-complex` and permute elsewhere.
 
     Raises:
         PrecisionError: a weight is not exact in `dtype`.
@@ -39,18 +53,22 @@ def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> Weights:
     delayed = windows(cascade)
     planner = Planner(cascade, delayed)
     planner.choose_codes()
-    return _Emission(cascade, Stream(cascade, delayed, planner), planner, patterns).weights(dtype)
+    return _Emission(cascade, Stream(cascade, delayed, planner), planner, patterns, architecture).weights(dtype)
 
 
 class _Emission:
     """The working state of one lowering: units resolved, coordinates placed, tensors filled."""
 
-    def __init__(self, cascade: Cascade, stream: Stream, planner: Planner, patterns: Sequence[str]) -> None:
+    def __init__(
+        self, cascade: Cascade, stream: Stream, planner: Planner, patterns: Sequence[str], architecture: str
+    ) -> None:
         self.cascade, self.stream, self.planner, self.patterns = cascade, stream, planner, patterns
+        self.architecture = architecture
+        self.form: list[Form] = [form_of(component, architecture) for component in cascade.components]
         self.block_of = blocks(cascade, stream.delayed)
         self.depth = 1 + max((b for b in self.block_of if b is not None), default=-1)
         self.actions = {
-            k: [(action, unit) for action, product in planner.actions(k) if (unit := stream.unit(product)) is not None]
+            k: [(action, unit) for action, product in planner.moves(k) if (unit := stream.unit(product)) is not None]
             for k, block in enumerate(self.block_of)
             if block is not None
         }
@@ -71,17 +89,25 @@ class _Emission:
         self.names: dict[str, list[str]] = {}
         self.axes: dict[str, list[str]] = {}
 
-    def members(self, block: int) -> list[int]:
-        """The components of a block."""
-        return [k for k, b in enumerate(self.block_of) if b == block]
+    def members(self, block: int, form: Form | None = None) -> list[int]:
+        """The components of a block, or those of a form, in the order of their states."""
+        every = [(FORMS.index(self.form[k]), k) for k, b in enumerate(self.block_of) if b == block]
+        return [k for _, k in sorted(every) if form in (None, self.form[k])]
+
+    def start(self, k: int) -> int:
+        """The column of its block's state where a component begins."""
+        members = self.members(self.block_of[k] or 0)
+        return sum(self.width(j) for j in members[: members.index(k)])
 
     def units_of(self, bit: Bit) -> list[Unit]:
         """The units of an output bit."""
         return [unit for product in bit.products if (unit := self.stream.unit(product)) is not None]
 
     def width(self, k: int) -> int:
-        """The number of scan channels of a component."""
+        """The number of columns of state of a component."""
         component = self.cascade.components[k]
+        if self.form[k] != "diagonal":
+            return component.size if self.form[k] == "columns" else 2
         if component.kind == "counter":
             return 1
         return len(code(0, component.size, self.planner.coding.get(k, "one-hot")))
@@ -98,7 +124,7 @@ class _Emission:
         self.axes["embedding.weight"] = ["symbols", "letters"]
         first = {pair: len(names) + i for i, pair in enumerate(stream.delays)}
         self.config = {
-            "architecture": "native",
+            "architecture": self.architecture,
             "dtype": dtype,
             "mode": self.cascade.mode,
             "symbols": alphabet.size,
@@ -119,12 +145,11 @@ class _Emission:
         if (window := self.stream.delayed.get(k)) is not None:
             return {**common, "block": None, "lag": window.lag, "classes": list(window.values)}
         block = self.block_of[k]
-        start = sum(self.width(j) for j in self.members(block or 0) if j < k)
-        scanned = {"block": block, "start": start, "channels": self.width(k), "latch": component.latch}
+        scanned = {"block": block, "start": self.start(k), "channels": self.width(k), "latch": component.latch}
         if component.kind == "counter":
             return {**common, **scanned, "saturating": component.saturating}
         codes = [list(self.code(k, v)) for v in range(component.size)]
-        return {**common, **scanned, "kind": "reset", "codes": codes}
+        return {**common, **scanned, **describe_component(self.form[k], component.size, component.kind, codes)}
 
     def code(self, k: int, value: int) -> tuple[int, ...]:
         """The channels of a component's value."""
@@ -136,32 +161,81 @@ class _Emission:
     def block(self, b: int) -> dict[str, Any]:
         """Fills the tensors of a block and appends its features to the stream; its part of the configuration."""
         pairs = [(k, action, unit) for k in self.members(b) for action, unit in self.actions[k]]
-        starts, width = {}, 0
-        for k in self.members(b):
-            starts[k] = width
-            width += self.width(k)
         units = list(dict.fromkeys(unit for _, _, unit in pairs))
         number = {unit: i for i, unit in enumerate(units)}
-        gate, increment = np.zeros((width, len(units))), np.zeros((width, len(units)))
-        for k, action, unit in pairs:
-            for offset in range(self.width(k)):
-                gate[starts[k] + offset, number[unit]] = action.mul - 1
-                increment[starts[k] + offset, number[unit]] = self.code(k, action.add)[offset]
         prefix = f"blocks.{b}"
         self.terms(prefix, units)
-        self.names[f"{prefix}.channels"] = [
+        sizes: dict[str, Any] = {"units": len(units), "channels": self.diagonal(b, number)}
+        if columns := self.members(b, "columns"):
+            self.columns(f"{prefix}.columns", columns, number)
+            sizes["columns"] = [self.cascade.components[k].size for k in columns]
+        if turns := self.members(b, "turn"):
+            self.turns(prefix, turns, number)
+            sizes["turns"] = [self.cascade.components[k].size for k in turns]
+        read = [feature for feature in self.features[b] if self.form[feature.component] != "turn"]
+        self.tensors[f"{prefix}.threshold"] = np.array([f.threshold for f in read], dtype=np.float64)
+        self.names[f"{prefix}.features"] = [self.stream.name_feature(f) for f in read]
+        self.axes[f"{prefix}.threshold"] = [f"{prefix}.features"]
+        self.names["stream"] += [self.stream.name_feature(f) for f in self.features[b]]
+        # the one-hot vector of n values has a column for value 0, which needs no feature
+        shift = {k: self.start(k) + (self.form[k] == "columns") for k in self.members(b)}
+        return {**sizes, "source": [shift[f.component] + f.channel for f in read]}
+
+    def diagonal(self, b: int, number: Mapping[Unit, int]) -> int:
+        """Fills gates and increments of the diagonal channels of a block; how many there are."""
+        prefix, members = f"blocks.{b}", self.members(b, "diagonal")
+        names = [
             f"{self.cascade.components[k].name} {self.stream.name_channel(k, i)}"
-            for k in self.members(b)
+            for k in members
             for i in range(self.width(k))
         ]
-        self.affine(f"{prefix}.gate", gate, np.ones(width), f"{prefix}.channels", f"{prefix}.units")
-        self.affine(f"{prefix}.increment", increment, np.zeros(width), f"{prefix}.channels", f"{prefix}.units")
-        self.tensors[f"{prefix}.threshold"] = np.array([f.threshold for f in self.features[b]], dtype=np.float64)
-        self.names[f"{prefix}.features"] = [self.stream.name_feature(f) for f in self.features[b]]
-        self.axes[f"{prefix}.threshold"] = [f"{prefix}.features"]
-        self.names["stream"] += self.names[f"{prefix}.features"]
-        source = [starts[f.component] + f.channel for f in self.features[b]]
-        return {"units": len(units), "channels": width, "source": source}
+        gate, increment = np.zeros((len(names), len(number))), np.zeros((len(names), len(number)))
+        for k in members:
+            for action, unit in self.actions[k]:
+                if isinstance(action, Action):
+                    rows = slice(self.start(k), self.start(k) + self.width(k))
+                    gate[rows, number[unit]] = action.mul - 1
+                    increment[rows, number[unit]] = self.code(k, action.add)
+        self.names[f"{prefix}.channels"] = names
+        self.affine(f"{prefix}.gate", gate, np.ones(len(names)), f"{prefix}.channels", f"{prefix}.units")
+        self.affine(f"{prefix}.increment", increment, np.zeros(len(names)), f"{prefix}.channels", f"{prefix}.units")
+        return len(names)
+
+    def columns(self, name: str, members: Sequence[int], number: Mapping[Unit, int]) -> None:
+        """Fills the column-one-hot matrices of some components: the identity, and for each unit the difference from it."""
+        weights, biases, names = [], [], []
+        for k in members:
+            component = self.cascade.components[k]
+            weight = np.zeros((component.size**2, len(number)))
+            for action, unit in self.actions[k]:
+                for place, entry in column_entries(images_of(component, action)).items():
+                    weight[place, number[unit]] = entry
+            weights.append(weight)
+            biases.append(np.eye(component.size).reshape(-1))
+            names += [f"{component.name} {w} <- {v}" for w in component.values for v in component.values]
+        self.names[f"{name}.rows"] = names
+        units = f"{name.removesuffix('.columns')}.units"
+        self.affine(name, np.concatenate(weights), np.concatenate(biases), f"{name}.rows", units)
+
+    def turns(self, prefix: str, members: Sequence[int], number: Mapping[Unit, int]) -> None:
+        """Fills the complex gates and increments of some rotations, and the points that their states are compared with."""
+        gate, write = (np.zeros((len(members), 2, len(number))) for _ in range(2))
+        self.names["plane"] = ["real", "imaginary"]
+        rows, states = [], []
+        for r, k in enumerate(members):
+            component = self.cascade.components[k]
+            for action, unit in self.actions[k]:
+                if isinstance(action, Action):
+                    gate[r, :, number[unit]], write[r, :, number[unit]] = turn_entries(component.size, action)
+            rows += [f"{component.name} {plane}" for plane in self.names["plane"]]
+            states += [f"{component.name} = {value}" for value in component.values]
+        self.names[f"{prefix}.turns"], self.names[f"{prefix}.points"] = rows, states
+        shape, ones = (2 * len(members), len(number)), np.tile([1.0, 0.0], len(members))
+        self.affine(f"{prefix}.turn", gate.reshape(shape), ones, f"{prefix}.turns", f"{prefix}.units")
+        self.affine(f"{prefix}.write", write.reshape(shape), 0 * ones, f"{prefix}.turns", f"{prefix}.units")
+        every = [point for k in members for point in points(self.cascade.components[k].size)]
+        self.tensors[f"{prefix}.points"] = np.array(every, dtype=np.float64)
+        self.axes[f"{prefix}.points"] = [f"{prefix}.points", "plane"]
 
     def terms(self, prefix: str, units: Sequence[Unit]) -> None:
         """Fills the tensors of the units that read the stream as it is now."""

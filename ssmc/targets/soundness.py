@@ -4,9 +4,9 @@ A unit is ReLU(w.f + c) with integer w and c. The features fall into variables (
 variable takes finitely many feature vectors. If the largest sum is 1 and every vector of a variable that does not reach that variable's largest
 contribution loses at least 1, then the unit is 1 on a product of sets of values and 0 elsewhere: its cube, recovered from the weights alone.
 From the cubes follows, over all combinations of values: units summed into one gate exclude each other; (gate, increment) of a reset component is
-hold or one of its codes, for all its channels at once; gates of counters are 0 or 1 and increments integers; the latch stays set; nothing is
-accepted under it; every logit is one of two numbers. No sum can round, whatever its order, while the largest partial sum stays in the dtype's
-range of exact integers.
+hold or one of its codes, for all its channels at once; gates of counters are 0 or 1 and increments integers; gates of other classes do what
+`soundness_gates` says; the latch stays set; nothing is accepted under it; every logit is one of two numbers. No sum can round, whatever its
+order, while the largest partial sum stays in the dtype's range of exact integers.
 """
 
 from __future__ import annotations
@@ -19,13 +19,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssmc.errors import InvariantError, VerificationError
-from ssmc.targets.weights import LIMITS, LOGIT
+from ssmc.targets.soundness_gates import (
+    as_complex,
+    check_columns,
+    check_swap,
+    check_turns,
+    column_rows,
+    sector_places,
+    turn_number,
+    turn_points,
+)
+from ssmc.targets.weights import LIMITS, LOGIT, is_complex, is_float32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import torch
     from numpy.typing import NDArray
+
+    from ssmc.targets.roots import RootErrors
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
@@ -89,12 +101,14 @@ class Soundness:
             name: tensor.detach().double().cpu().numpy() for name, tensor in tensors.items()
         }
         for name, array in self.arrays.items():
-            if not np.array_equal(array, np.rint(array)) or not np.isfinite(array).all():
+            if not np.isfinite(array).all():
+                raise VerificationError(f"{name}: not all finite")
+            if not is_complex(name) and not np.array_equal(array, np.rint(array)):
                 raise VerificationError(f"{name}: not all integers")
         self.magnitude = 0
         for name, array in self.arrays.items():
             largest = np.abs(array).max(initial=0)
-            if not name.endswith("threshold"):
+            if not is_float32(name):
                 self.bound(name, largest)
             elif largest >= LIMITS["float32"]:
                 raise VerificationError(f"{name}: {largest:g} is not exact in float32")
@@ -132,6 +146,11 @@ class Soundness:
             if component["block"] != b:
                 continue
             start, channels = component["start"], component["channels"]
+            if component["kind"] == "rotation":
+                # one-hot for every state, finite or not: the nearest point wins
+                places = sector_places(block, turn_number(self.config, component))
+                variables.append(Variable(first + places, np.eye(component["values"])[:, 1:], k))
+                continue
             places = np.flatnonzero((source >= start) & (source < start + channels))
             if component["kind"] == "counter":
                 top = component["low"] + component["values"] - 1
@@ -146,7 +165,9 @@ class Soundness:
             vectors = np.clip(states[:, source[places] - start] - threshold[places], 0, 1)
             if component["kind"] == "counter":
                 vectors = _distinct(vectors)
-            elif not np.array_equal(vectors, states):
+            elif not np.array_equal(vectors, states[:, source[places] - start]) or (
+                component["kind"] != "permutation" and not np.array_equal(source[places] - start, np.arange(channels))
+            ):
                 raise VerificationError(f"blocks.{b}.threshold: {component['name']} is not read as its code")
             variables.append(Variable(first + places, vectors, k))
         return variables
@@ -216,8 +237,18 @@ class Soundness:
         """
         component = self.config["components"][k]
         b, start, name = component["block"], component["start"], component["name"]
+        if component["kind"] == "permutation":
+            made = self.outcomes((f"blocks.{b}.columns",), self.cubes[b], column_rows(self.config, component))
+            check_columns(name, made.reshape(-1, component["values"], component["values"]))
+            return
+        if component["kind"] == "rotation":
+            self.check_rotation(k)
+            return
         rows = slice(start, start + component["channels"])
         actions = self.outcomes((f"blocks.{b}.gate", f"blocks.{b}.increment"), self.cubes[b], rows)
+        if component["kind"] == "swap":
+            check_swap(name, actions)
+            return
         for gate, increment in actions:
             holds = bool((gate == 1).all())
             if not holds and (gate != 0).any():
@@ -231,6 +262,22 @@ class Soundness:
                 raise VerificationError(f"{name}: increment {increment.tolist()} with gate {gate.tolist()}")
             if component["latch"] and not holds and increment.tolist() != [1]:
                 raise VerificationError(f"{name}: the latch may be cleared")
+
+    def check_rotation(self, k: int) -> RootErrors:
+        """Proves what a rotation may do; how far its numbers are from roots of unity.
+
+        Raises:
+            VerificationError: it may do something else.
+        """
+        component = self.config["components"][k]
+        b, number = component["block"], turn_number(self.config, component)
+        names = (f"blocks.{b}.turn", f"blocks.{b}.write")
+        rows = slice(2 * number, 2 * number + 2)
+        # one unit at most is 1, so the layer's float64 sums are these, rounded once
+        made = self.outcomes(names, self.cubes[b], rows).astype(np.float32).astype(np.float64)
+        points = turn_points(self.config, component, self.arrays)
+        gates, writes = as_complex(made[:, 0]), as_complex(made[:, 1])
+        return check_turns(component["name"], component["values"], gates, writes, points)
 
     def check_head(self) -> None:
         """Proves that every logit is +LOGIT or -LOGIT, and that all are -LOGIT under the latch.
@@ -278,7 +325,8 @@ def check_soundness(config: Mapping[str, Any], tensors: Mapping[str, torch.Tenso
     soundness = Soundness(config, tensors)
     for b, block in enumerate(config["blocks"]):
         owned = [(c["start"], c["channels"]) for c in config["components"] if c["block"] == b]
-        if [i for start, width in sorted(owned) for i in range(start, start + width)] != list(range(block["channels"])):
+        states = block["channels"] + sum(block.get("columns", ())) + 2 * len(block.get("turns", ()))
+        if [i for start, width in sorted(owned) for i in range(start, start + width)] != list(range(states)):
             raise InvariantError(f"blocks.{b}: the components do not partition the channels")
     for k, component in enumerate(config["components"]):
         if component["block"] is not None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssmc.cascade.ir import HOLD, Action
 from ssmc.targets.cover import Term, cover, merge
+from ssmc.targets.gates import canonical
 from ssmc.targets.layout import Digit, code, digits, expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ssmc.cascade.ir import Cascade, Key
+    from ssmc.cascade.ir import AnyAction, Cascade, Key
     from ssmc.targets.layout import Coding, Window
 
 BIT_BUDGET = 400_000
 """Readout entries times distinct output bits up to which every bit is covered from the table itself."""
+CODED = ("reset", "window")
+"""The kinds that may take a binary code."""
 CODING_BUDGET = 20_000
 """Table entries that are covered again in the search for codes."""
 
@@ -44,13 +47,15 @@ class Planner:
     cascade: Cascade
     delayed: Mapping[int, Window]
     coding: dict[int, Coding] = field(default_factory=dict)
-    _actions: dict[tuple[object, ...], list[tuple[Action, Product]]] = field(default_factory=dict)
+    _actions: dict[tuple[object, ...], list[tuple[AnyAction, Product]]] = field(default_factory=dict)
     _heads: dict[tuple[object, ...], list[Bit]] = field(default_factory=dict)
 
     def choose_codes(self) -> None:
         """Gives a component with four or more values a binary code where that saves units and channels."""
         components, readout = self.cascade.components, self.cascade.readout
-        large = [k for k, c in enumerate(components) if self._codes_of(k) == "one-hot" and c.size > 3]
+        large = [
+            k for k, c in enumerate(components) if self._codes_of(k) == "one-hot" and c.size > 3 and c.kind in CODED
+        ]
         if not large:
             return
         best, left = self.cost(), CODING_BUDGET
@@ -71,18 +76,23 @@ class Planner:
         total = len({product for bit in self.head() for product in bit.products})
         for k, component in enumerate(self.cascade.components):
             if k not in self.delayed:
-                total += len(self.actions(k))
+                total += len(self.moves(k))
             if codes := self._codes_of(k):
                 total += len(code(0, component.size, codes))
         return total
 
     def actions(self, k: int) -> list[tuple[Action, Product]]:
-        """The (action, product) pairs of component k; where no product holds, it holds."""
+        """The (action, product) pairs of component k, which is no permutation; where no product holds, it holds."""
+        return [(action, product) for action, product in self.moves(k) if isinstance(action, Action)]
+
+    def moves(self, k: int) -> list[tuple[AnyAction, Product]]:
+        """The (action, product) pairs of a component of any kind; where no product holds, it holds."""
         component = self.cascade.components[k]
         variables = self._variables(component.depends_on)
         key = (k, variables)
         if key not in self._actions:
-            table = expand(self.cascade, component.affine, variables, component.depends_on)
+            own = {entry: canonical(component, action) for entry, action in component.table.items()}
+            table = expand(self.cascade, own, variables, component.depends_on)
             terms = cover(self._sizes(variables), table, HOLD).terms
             self._actions[key] = [(term.label, self._product(term.masks, variables)) for term in terms]
         return self._actions[key]
@@ -114,9 +124,12 @@ class Planner:
             column: (column[whole.default], [t for t in whole.terms if column[t.label] != column[whole.default]])
             for column in distinct
         }
-        own: dict[tuple[bool, ...], tuple[bool, Sequence[Term[bool]]]] = {}
+        own: dict[tuple[bool, ...], tuple[bool, Sequence[Term[Any]]]] = {}
         for column, (base, terms) in joint.items():
-            if len(table) * len(distinct) <= BIT_BUDGET:
+            if len(set(column)) == len(column):
+                # the outcomes are told apart by this bit alone, so a cover of its own would be the same
+                own[column] = base, terms
+            elif len(table) * len(distinct) <= BIT_BUDGET:
                 own[column] = cover(sizes, {key: column[outcome] for key, outcome in table.items()})
             else:
                 own[column] = base, merge(Term(not base, term.masks) for term in terms)

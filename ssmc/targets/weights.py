@@ -21,6 +21,16 @@ LIMITS = {"float32": 1 << 24, "bfloat16": 1 << 8, "float16": 1 << 11}
 """For each dtype the magnitude up to which every integer is exact."""
 
 
+def is_complex(name: str) -> bool:
+    """Whether a tensor has real and imaginary parts of numbers on the unit circle, in float32."""
+    return name.startswith("blocks.") and name.split(".")[2] in ("turn", "write", "points")
+
+
+def is_float32(name: str) -> bool:
+    """Whether a tensor is float32 whatever the model's dtype: what is compared with states, and complex gates."""
+    return name.endswith("threshold") or is_complex(name)
+
+
 class PrecisionError(TargetError):
     """A weight is not exact in the model's dtype; carries the index of the component whose increment it is, if it is one."""
 
@@ -36,7 +46,7 @@ class Weights:
 
     Attributes:
         config: sizes and the description of every component, in JSON types; `ssmc.nn.Model` is built from it.
-        tensors: by parameter name; `config["dtype"]`, thresholds float32.
+        tensors: by parameter name; `config["dtype"]`, but for those that are float32 in each.
         names: for each axis name the names of its coordinates.
         axes: for each tensor its axis names (`symbols` is the alphabet itself).
     """
@@ -62,7 +72,7 @@ class Weights:
 
         tensors = {}
         for name, array in sorted(arrays.items()):
-            dtype = "float32" if name.endswith("threshold") else config["dtype"]
+            dtype = "float32" if is_float32(name) else config["dtype"]
             exact = torch.from_numpy(array)
             tensor = exact.to(getattr(torch, dtype))
             wrong = (tensor.double() != exact).nonzero()
@@ -76,9 +86,9 @@ class Weights:
         """The size of the model."""
         config = self.config
         return Shape(
-            layers=sum(block["channels"] > 0 for block in config["blocks"]),
+            layers=len({part["block"] for part in config["components"] if part.get("channels")}),
             blocks=len(config["blocks"]),
-            channels=sum(block["channels"] for block in config["blocks"]),
+            channels=sum(part.get("channels", 0) for part in config["components"]),
             hidden_units=config["head"]["units"] + sum(block["units"] for block in config["blocks"]),
             conv_width=1 + max(config["lags"], default=0),
             layer_of=tuple(0 if part["block"] is None else 1 + part["block"] for part in config["components"]),

@@ -18,13 +18,13 @@ Proof = Literal["product", "compositional"]
 
 @dataclass(frozen=True)
 class Certificate:
-    """The model computes its language on inputs of every length.
+    """The model computes its language on inputs of every length, or (rotations that round) up to the stated one.
 
     Attributes:
         proof: `product`: every reachable pair of automaton state and bits of the model's recurrent state was stepped through the model;
             `compositional`: the cascade was explored, each table entry evaluated through the real layers, and the scan is exact.
         product_states: reachable pairs (of the model, or of the cascade's interpreter).
-        lengths: always `all`.
+        lengths: `all`, or `up to N`.
         dtype: the dtype of the parameters (scan states are float32).
         max_magnitude: the largest number that any sum in the model's dtype can reach on any input, in any order.
         scan_magnitude: the largest number that a float32 scan can reach over any segment of live input, in any order.
@@ -47,6 +47,16 @@ class Certificate:
     def from_json(data: Mapping[str, Any]) -> Certificate:
         """The inverse of `to_json`."""
         return Certificate(**data)
+
+    @property
+    def up_to(self) -> int | None:
+        """The length up to which the proof holds; None for all."""
+        return None if self.lengths == "all" else int(self.lengths.removeprefix("up to "))
+
+
+def describe_lengths(lengths: str) -> str:
+    """The lengths of a certificate in words."""
+    return "all lengths" if lengths == "all" else f"lengths up to {int(lengths.removeprefix('up to ')):,}"
 
 
 @dataclass(frozen=True)

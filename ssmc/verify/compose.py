@@ -14,7 +14,9 @@ import numpy as np
 
 from ssmc.cascade import check_cascade
 from ssmc.errors import VerificationError
+from ssmc.targets.gates import images_of
 from ssmc.targets.soundness import Soundness
+from ssmc.targets.soundness_gates import column_rows, turn_number, turn_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from ssmc.cascade.ir import Cascade, Component, Key
+    from ssmc.nn.block import Block
     from ssmc.nn.model import Model
     from ssmc.targets.soundness import Cubes
 
@@ -74,6 +77,9 @@ class _Tables:
         if part["block"] is None:
             self.check_window(k, component)
             return
+        if part["kind"] in ("permutation", "rotation"):
+            self.check_group(part, component)
+            return
         b, rows = part["block"], slice(part["start"], part["start"] + part["channels"])
         names = (f"blocks.{b}.gate", f"blocks.{b}.increment")
         used = self.soundness.used(names, rows)
@@ -88,11 +94,41 @@ class _Tables:
         self.compare(component.name, keys, gate[:, rows], gates)
         self.compare(component.name, keys, increment[:, rows], increments)
 
+    def check_group(self, part: Mapping[str, Any], component: Component) -> None:
+        """Compares the table of a permutation with its matrices, that of a rotation with what it turns by or writes.
+
+        Raises:
+            VerificationError: an entry differs.
+        """
+        import torch
+
+        b, config, turns = part["block"], self.model.config, part["kind"] == "rotation"
+        first = 2 * turn_number(config, part) if turns else 0
+        rows = slice(first, first + 2) if turns else column_rows(config, part)
+        names = (f"blocks.{b}.turn", f"blocks.{b}.write") if turns else (f"blocks.{b}.columns",)
+        used = self.soundness.used(names, rows)
+        self.check_reads(component.name, self.soundness.cubes[b], used, component.depends_on)
+        keys = [key for key in component.table if self.vector(key, component.depends_on) is not None]
+        block: Block = self.model.blocks[b]
+        units = block.units(self.stream(keys, component.depends_on)[:, : block.terms.weight.shape[1]])
+        if turns:
+            # soundness has shown that each number is near one root; which one is what the table says
+            gate, write = (numbers[:, first // 2] for numbers in block.turns(units))
+            points = torch.from_numpy(turn_points(config, part, self.soundness.arrays)).to(gate.device)
+            value = (torch.where(gate != 0, gate, write)[:, None] - points).abs().argmin(-1)
+            got = torch.stack([gate != 0, value], -1)
+            wanted = [[float(action.mul), float(action.add)] for action in (component.affine[key] for key in keys)]
+        else:
+            got = block.columns(units)[:, rows]
+            images = [images_of(component, component.table[key]) for key in keys]
+            wanted = [[float(image == w) for w in range(component.size) for image in row] for row in images]
+        self.compare(component.name, keys, got, wanted)
+
     def increment(self, part: Mapping[str, Any], mul: int, add: int) -> list[float]:
         """The increment of an action on the channels of a component."""
         if part["kind"] == "counter":
             return [float(add)]
-        return [0.0] * part["channels"] if mul else [float(v) for v in part["codes"][add]]
+        return [0.0] * part["channels"] if mul == 1 else [float(v) for v in part["codes"][add]]
 
     def check_window(self, k: int, component: Component) -> None:
         """Shows that a window's value is the stated function of the symbol at its lag.
@@ -211,7 +247,7 @@ class _Tables:
                 part = self.parts[j]
                 if part["block"] is not None:
                     first = starts[part["block"]] + part["start"]
-                    code = [value] if part["kind"] == "counter" else part["codes"][value]
+                    code = self.code(part, value)
                     scans[i, first : first + part["channels"]] = code
         made = torch.from_numpy(out).to(self.model.dtype).to(self.model.initial_logits.device)
         at = self.model.config["letters"] + len(self.model.lags)
@@ -221,6 +257,15 @@ class _Tables:
             made[:, at : at + features.shape[1]] = features
             at += features.shape[1]
         return made
+
+    def code(self, part: Mapping[str, Any], value: int) -> list[float]:
+        """The states of a component's value."""
+        if part["kind"] == "counter":
+            return [float(value)]
+        if part["kind"] == "rotation":
+            point = turn_points(self.model.config, part, self.soundness.arrays)[value]
+            return [float(point.real), float(point.imag)]
+        return [float(v) for v in part["codes"][value]]
 
     def compare(self, name: str, keys: Sequence[Key], got: torch.Tensor, expected: list[list[float]]) -> None:
         """Compares rows bit for bit.

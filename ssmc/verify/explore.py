@@ -1,7 +1,9 @@
 """The product of an automaton with a model's actual recurrent state, explored breadth first through the model's own step.
 
 A product state is a state of the automaton with the bit patterns of the model's delay line and float32 scan states (-0.0 folded into 0.0). If
-every reachable one answers as the language asks, after every symbol, then model and automaton agree on inputs of every length.
+every reachable one answers as the language asks, after every symbol, then model and automaton agree on inputs of every length. The state of a rotation
+that rounds is first moved to the nearest of its points, which is all that a reader sees of it: then the conclusion holds up to the length to which
+that point is shown to be the right one (`ssmc.targets.soundness_gates.proved_length`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssmc.automaton import Automaton
+    from ssmc.nn.block import Widths
     from ssmc.nn.model import Model, State
 
 BATCH = 1 << 14
@@ -76,7 +79,7 @@ class Explored:
 
 
 def explore(
-    model: Model, automaton: Automaton, *, limit: int = STATE_LIMIT, length: int | None = None
+    model: Model, automaton: Automaton, *, limit: int = STATE_LIMIT, length: int | None = None, rounding: bool = True
 ) -> Explored | Counterexample:
     """Compares model and automaton on every reachable product state.
 
@@ -88,6 +91,7 @@ def explore(
         automaton: the language.
         limit: product states that are explored at most.
         length: the length of the words that are explored at most; any when absent.
+        rounding: whether the states of rotations are moved to their nearest points; only sound weights justify it.
 
     Raises:
         VerificationError: the model has another number of symbols.
@@ -96,16 +100,16 @@ def explore(
     import torch
 
     with torch.no_grad():
-        return _Exploration(model, automaton, limit).run(length)
+        return _Exploration(model, automaton, limit, rounding=rounding).run(length)
 
 
 class _Exploration:
     """The working state of one exploration."""
 
-    def __init__(self, model: Model, automaton: Automaton, limit: int) -> None:
+    def __init__(self, model: Model, automaton: Automaton, limit: int, *, rounding: bool) -> None:
         import torch
 
-        self.model, self.automaton, self.limit = model, automaton, limit
+        self.model, self.automaton, self.limit, self.rounding = model, automaton, limit, rounding
         self.predict = model.config["mode"] == "predict"
         self.device = model.initial_logits.device
         alphabet = automaton.alphabet
@@ -127,6 +131,7 @@ class _Exploration:
         starts = np.cumsum([0, *model.channels])
         self.latch = int(starts[latches[0]["block"]] + latches[0]["start"]) if latches else None
         self.caps = self._caps(starts)
+        self.starts = starts
         self.start = 0 if automaton.states else DEAD
         self.seen: set[bytes] = set()
         self.parents: list[tuple[int, int]] = [(0, -1)]
@@ -140,6 +145,22 @@ class _Exploration:
             if component.get("saturating"):
                 caps[int(starts[component["block"]]) + component["start"]] = component["low"] + component["values"] - 1
         return caps
+
+    def rounded(self, scan: torch.Tensor) -> torch.Tensor:
+        """The scan states with saturated counters at their caps and rotations at their nearest points."""
+        import torch
+
+        scan = scan.minimum(self.caps)
+        for first, block in zip(self.starts.tolist(), self.model.blocks, strict=False):
+            sizes: Widths = block.sizes  # type: ignore[assignment]
+            if sizes.turns and self.rounding:
+                scan = scan.clone()
+                points = torch.split(block.points.detach(), list(sizes.turns))  # type: ignore[operator]
+                sectors = block.sectors(scan[:, first : first + sizes.state])  # type: ignore[operator]
+                for r, (own, sector) in enumerate(zip(points, sectors, strict=True)):
+                    at = first + sizes.read + 2 * r
+                    scan[:, at : at + 2] = own[sector.argmax(-1)]
+        return scan
 
     def run(self, length: int | None) -> Explored | Counterexample:
         """Level by level."""
@@ -172,7 +193,7 @@ class _Exploration:
         every = part.take(np.repeat(np.arange(len(part.states)), len(self.symbols)))
         letters = np.tile(self.symbols, len(part.states))
         logits, state = self.model.step(self.index(letters), every.state)
-        state = type(state)(state.delay, state.scan.minimum(self.caps))
+        state = type(state)(state.delay, self.rounded(state.scan))
         after = self.after[every.states, np.tile(self.classes, len(part.states))]
         wrong = (logits != self.answers[self.index(after)]).any(dim=-1).cpu().numpy()
         if self.predict:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ssmc.errors import LimitError, VerificationError
 from ssmc.targets.soundness import check_soundness
+from ssmc.targets.soundness_gates import proved_length
 from ssmc.targets.weights import LIMITS
 from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
 from ssmc.verify.compose import compose
@@ -33,6 +34,8 @@ def prove(
 ) -> Certificate:
     """Proves that a model computes its language, in its dtype, on inputs of every length and in every scan order.
 
+    A model with rotations that round is proved up to the length that its certificate says.
+
     Args:
         model: a native model.
         automaton: the language.
@@ -46,6 +49,9 @@ def prove(
         LimitError: the product is too large and there is no cascade.
     """
     magnitude = _sound(model, automaton)
+    length = proved_length(model.config, model.state_dict())
+    if length is not None and length < 1:
+        raise VerificationError("float32 does not tell the roots of unity of a rotation apart")
     kind: Proof = proof or "product"
     if kind == "product":
         try:
@@ -70,6 +76,7 @@ def prove(
         max_magnitude=magnitude,
         scan_magnitude=segment_bound(model, ranges),
         sha256=weights_digest(model.state_dict()),
+        lengths="all" if length is None else f"up to {length}",
     )
 
 
@@ -79,7 +86,7 @@ def _sound(model: Model, automaton: Automaton) -> int:
         return check_soundness(model.config, model.state_dict())
     except VerificationError as unsound:
         try:
-            found = explore(model, automaton, limit=SEARCH_LIMIT, length=2 * automaton.states + 16)
+            found = explore(model, automaton, limit=SEARCH_LIMIT, length=2 * automaton.states + 16, rounding=False)
         except (LimitError, VerificationError):
             found = None
         if isinstance(found, Counterexample):
@@ -110,7 +117,8 @@ def segment_bound(model: Model, ranges: list[tuple[float, float]]) -> int:
     starts = np.cumsum([0, *model.channels])
     largest = 0.0
     for component in model.config["components"]:
-        if component["block"] is None:
+        if component["block"] is None or component["kind"] in ("permutation", "rotation"):
+            # products of one-hot columns are one-hot, and products of points of the circle stay near it
             continue
         first, b = int(starts[component["block"]]) + component["start"], component["block"]
         rows = slice(component["start"], component["start"] + component["channels"])

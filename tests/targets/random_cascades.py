@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ssmc.alphabet import Alphabet
 from ssmc.automaton import Automaton
-from ssmc.cascade.ir import HOLD, Action, Cascade, Component, Output, Readout, overwrite
+from ssmc.cascade.ir import HOLD, TOGGLE, Action, Cascade, Component, Images, Output, Readout, overwrite
 from ssmc.errors import InvariantError
 
 
@@ -25,7 +25,7 @@ def keys(classes, components, reads):
 
 
 @st.composite
-def cascades(draw, mode=None):
+def cascades(draw, mode=None, kinds=("reset", "reset", "counter", "window")):
     """A cascade with the set of its live steps: (values, class) pairs that stay in every counter's range."""
     mode = mode or draw(st.sampled_from(["recognise", "predict"]))
     classes = draw(st.integers(1, 4))
@@ -33,7 +33,7 @@ def cascades(draw, mode=None):
     base = automaton(classes, classes + draw(st.integers(0, 2)), patterns)
     components = []
     for k in range(draw(st.integers(0, 4))):
-        kind = draw(st.sampled_from(["reset", "reset", "counter", "window"]))
+        kind = draw(st.sampled_from(kinds))
         below = [j for j in range(k) if kind != "window" or components[j].kind == "window"]
         reads = tuple(sorted(draw(st.sets(st.sampled_from(below), max_size=2)) if below else ()))
         size = draw(st.sampled_from([2, 2, 3, 4, 5]))
@@ -42,6 +42,14 @@ def cascades(draw, mode=None):
             actions = st.sampled_from([HOLD, HOLD, *map(overwrite, range(size))])
         elif kind == "window":
             actions = st.sampled_from([*map(overwrite, range(size))])
+        elif kind == "swap":
+            size = 2
+            actions = st.sampled_from([HOLD, TOGGLE, TOGGLE, overwrite(0), overwrite(1)])
+        elif kind == "rotation":
+            actions = st.sampled_from([*(Action(1, c) for c in range(size)), *map(overwrite, range(size))])
+        elif kind == "permutation":
+            maps = st.builds(Images, st.tuples(*[st.integers(0, size - 1)] * size))
+            actions = st.one_of(st.builds(Images, st.permutations(range(size)).map(tuple)), maps, st.just(HOLD))
         else:
             saturating = draw(st.booleans())
             low = draw(st.integers(max(-2, 1 - size), 0))
