@@ -18,7 +18,7 @@ L = TypeVar("L")
 Key: TypeAlias = tuple[int, ...]
 Leaf: TypeAlias = tuple[L, dict[int, int]]
 
-ORDER_BUDGET = 6_000
+ORDER_BUDGET = 3_000
 """Table entries times variable orders that one call of `cover` tries beyond the first (a greedy order counts once per variable)."""
 
 
@@ -131,7 +131,9 @@ def _split(sizes: Sequence[int], table: Mapping[Key, L], order: tuple[int, ...] 
         return done[key]
 
     variables = tuple(range(len(sizes))) if order is None else order
-    return grow(variables, {tuple(key[i] for i in variables): label for key, label in table.items()})
+    if order is None:
+        return grow(variables, dict(table))
+    return grow(variables, {tuple([key[i] for i in variables]): label for key, label in table.items()})
 
 
 def _choose(
@@ -154,8 +156,12 @@ def _choose(
 def _cofactors(place: int, size: int, part: Mapping[Key, L]) -> list[tuple[int, dict[Key, L]]]:
     """The values of one variable grouped by compatible cofactors; values without an entry join the largest group."""
     rows: dict[int, dict[Key, L]] = {}
-    for key, label in part.items():
-        rows.setdefault(key[place], {})[key[:place] + key[place + 1 :]] = label
+    if place:
+        for key, label in part.items():
+            rows.setdefault(key[place], {})[key[:place] + key[place + 1 :]] = label
+    else:
+        for key, label in part.items():
+            rows.setdefault(key[0], {})[key[1:]] = label
     same: dict[frozenset[tuple[Key, L]], int] = {}
     for value, row in rows.items():
         items = frozenset(row.items())

@@ -99,5 +99,9 @@ def expand(
 ) -> dict[Key, L]:
     """A table over (class, values of the components it reads), rewritten over (class, digits)."""
     place = {j: i for i, j in enumerate(reads, 1)}
-    plan = [(digit, place[digit.component], cascade.components[digit.component].low) for digit in variables]
-    return {(key[0], *(digit.of(key[i], low) for digit, i, low in plan)): label for key, label in table.items()}
+    parts = [cascade.components[digit.component] for digit in variables]
+    plan = [
+        ({value: digit.of(value, part.low) for value in part.values}, place[digit.component])
+        for digit, part in zip(variables, parts, strict=True)
+    ]
+    return {(key[0], *[values[key[i]] for values, i in plan]): label for key, label in table.items()}
