@@ -14,15 +14,19 @@ from ssmc.algebra.permutations import (
     factor,
     generators_of,
     inverse,
+    orbits_of,
     order_of,
     then,
 )
+from ssmc.algebra.stabilisers import StabiliserChain, is_solvable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ssmc.algebra.permutations import Permutation
 
+LISTED_ORDER = 1_000
+"""The largest order of a group whose elements are listed to name it, where only generators are given."""
 NAMED_ORDER = 2_000
 """The largest order at which structure beyond cyclic, abelian, symmetric and alternating is looked for."""
 
@@ -62,6 +66,29 @@ def name_group(elements: Sequence[Permutation]) -> Group:
     solvable = _solvable(generators, order)
     name = natural or (_structure_name(elements, order) if order <= NAMED_ORDER else None) or f"G{order}"
     return Group(name, order, abelian=False, solvable=solvable)
+
+
+def group_of(generators: Sequence[Permutation]) -> Group:
+    """The group that permutations of 0..n-1 generate; its elements are listed only where there are at most `LISTED_ORDER`."""
+    identity = tuple(range(len(generators[0])))
+    elements = bounded_closure(generators, identity, LISTED_ORDER)
+    if elements is not None:
+        return name_group(sorted(elements))
+    order = StabiliserChain(len(identity), generators).order
+    abelian = all(then(a, b) == then(b, a) for a in generators for b in generators)
+    return Group(_great_name(generators, order) or f"G{order}", order, abelian, solvable=is_solvable(generators))
+
+
+def _great_name(generators: Sequence[Permutation], order: int) -> str | None:
+    """S_n or A_n, where the group acts faithfully as such on an orbit of n points."""
+    for orbit in orbits_of(generators):
+        n = len(orbit)
+        if order in (factorial(n), factorial(n) // 2):
+            place = {q: i for i, q in enumerate(orbit)}
+            inner = [tuple([place[g[q]] for q in orbit]) for g in generators]
+            if StabiliserChain(n, inner).order == order:
+                return f"S{n}" if order == factorial(n) else f"A{n}"
+    return None
 
 
 def _abelian_name(elements: Sequence[Permutation]) -> str:

@@ -54,6 +54,23 @@ def factor(number: int) -> dict[int, int]:
     return dict(factors)
 
 
+def orbits_of(generators: Sequence[Permutation]) -> list[list[int]]:
+    """The orbits of the points, each ascending, by least point."""
+    found: list[list[int]] = []
+    seen: set[int] = set()
+    for start in range(len(generators[0])):
+        if start not in seen:
+            orbit = [start]
+            seen.add(start)
+            for q in orbit:
+                for g in generators:
+                    if g[q] not in seen:
+                        seen.add(g[q])
+                        orbit.append(g[q])
+            found.append(sorted(orbit))
+    return found
+
+
 def closure(generators: Iterable[Permutation], identity: Permutation) -> set[Permutation]:
     """The group that some permutations generate."""
     found = {identity}

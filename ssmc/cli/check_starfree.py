@@ -49,14 +49,17 @@ def command(sources: list[Source], monoid_limit: int | None, set_limit: int | No
 def _answer(source: Source, *, given: dict[str, Any], as_json: bool) -> int:
     """Prints the answer of one source; at the top of the module, so that other processes can be sent it."""
     from ssmc.algebra import check_starfree
+    from ssmc.algebra.language_groups import NO_GROUPS, language_groups
 
     language = source.read()
     report = check_starfree(language.automaton, **given)
+    groups = NO_GROUPS if report.verdict == "star-free" else language_groups(language.automaton)
     if as_json:
-        data = report.to_json(language.automaton) | {"name": source.title, "level": language.level}
-        click.echo(json.dumps(data))
+        data = report.to_json(language.automaton) | groups.to_json()
+        click.echo(json.dumps(data | {"name": source.title, "level": language.level}))
     else:
         click.echo(_in_words(source.title, language.automaton, report))
+        click.echo("\n".join(f"  {line}" for line in groups.describe()))
     return _CODES[report.verdict]
 
 

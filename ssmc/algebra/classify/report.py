@@ -10,12 +10,12 @@ from ssmc.algebra.classify.finite import cofinite, finite, reverse_definite
 from ssmc.algebra.classify.hierarchy import level_three_halves, strictly_piecewise, upward_closed
 from ssmc.algebra.classify.local import generalised_definite, local_da, locally_testable, locally_threshold_testable
 from ssmc.algebra.classify.membership import Evidence, Membership
-from ssmc.algebra.classify.needs import STAR_FREE, Need, need_beyond, need_of
 from ssmc.algebra.classify.order import with_local_order, with_piecewise_order
 from ssmc.algebra.classify.subject import Subject
 from ssmc.algebra.classify.suffixes import definite, strictly_local
 from ssmc.algebra.classify.tier import on_tier
 from ssmc.algebra.classify.trivial import da, j_trivial, l_trivial, piecewise_testable, r_trivial
+from ssmc.algebra.needs import STAR_FREE, Need, need_beyond, need_of
 from ssmc.algebra.starfree import StarFreeReport, check_starfree
 from ssmc.errors import UsageError
 
