@@ -101,6 +101,8 @@ def _check_output(output: Path, sources: list[Source]) -> None:
 
 def in_words(title: str, data: dict[str, Any]) -> str:
     """`ssmc.compile/1` for people."""
+    from ssmc.verify.certificate import describe_lengths
+
     components = [
         f"{k}: {part['kind']}({part['states']}) in layer {part['layer']}"
         + (f", reads {', '.join(map(str, part['depends_on']))}" if part["depends_on"] else "")
@@ -120,7 +122,7 @@ def in_words(title: str, data: dict[str, Any]) -> str:
         *((("components" if k == 0 else ""), line) for k, line in enumerate(components)),
         (
             "proof",
-            f"equal at {proof['lengths']} lengths: {proof['product_states']:,} product states, magnitudes to {proof['max_magnitude']:g}",
+            f"equal at {describe_lengths(proof['lengths'])}: {proof['product_states']:,} product states, magnitudes to {proof['max_magnitude']:g}",
         ),
     ]
     return "\n".join([f"{title}: proved", *(f"  {title:<12}{text}" for title, text in rows)])

@@ -60,6 +60,8 @@ def _to_json(loaded: LoadedModel) -> dict[str, Any]:
 
 
 def _in_words(loaded: LoadedModel) -> str:
+    from ssmc.verify.certificate import describe_lengths
+
     file, automaton = loaded.file, loaded.automaton
     config, proof = file.config, file.certificate
     names = [automaton.alphabet.name(symbol) for symbol in range(min(automaton.alphabet.size, 20))]
@@ -74,13 +76,16 @@ def _in_words(loaded: LoadedModel) -> str:
     if proof is None:
         rows.append(("proof", "none"))
     else:
-        text = f"{proof['proof']}, {proof['product_states']:,} product states, {proof['lengths']} lengths"
+        text = f"{proof['proof']}, {proof['product_states']:,} product states, {describe_lengths(proof['lengths'])}"
         rows.append(("proof", text if loaded.certified else f"{text}; the weights were changed since"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in file.versions.items())))
     lines = [loaded.path, *(f"  {title:<11}{text}" for title, text in rows)]
     for number, block in enumerate(config["blocks"]):
         lines.append(f"  block {number}: {block['units']} units, {block['channels']} scan channels")
         lines += [f"    channel {name}" for name in file.names.get(f"blocks.{number}.channels", ())]
+        for kind, key in (("one-hot vector", "columns"), ("point of the circle", "turns")):
+            sizes = ", ".join(map(str, block.get(key, ())))
+            lines += [f"    {kind} of {sizes} values"] * bool(sizes)
         lines += [f"    unit    {name}" for name in file.names.get(f"blocks.{number}.units", ())]
     lines.append(f"  head: {config['head']['units']} units, {config['outputs']} outputs")
     lines += [f"    unit    {name}" for name in file.names.get("head.units", ())]

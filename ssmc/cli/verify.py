@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 def command(model: str, source: str | None, expression: str | None, reading: Reading, as_json: bool) -> int:
     """Proves MODEL equal, at every length, to the language stored in it, or to SOURCE.
 
+    Where gates are roots of unity that float32 rounds, the proof holds up to a length, which is printed.
+
     Exit code 1 means that they differ; a shortest word that shows it is printed.
     """
     from ssmc.cli.model import load
@@ -90,9 +92,12 @@ def _spell(kind: str, names: tuple[str, ...]) -> str:
 
 
 def _in_words(model: str, automaton: Automaton, data: dict[str, Any]) -> str:
+    from ssmc.verify.certificate import describe_lengths
+
     if data["equivalent"]:
+        where = "every length" if data["lengths"] == "all" else describe_lengths(data["lengths"])
         return (
-            f"{model}: equal at every length\n"
+            f"{model}: equal at {where}\n"
             f"  {data['proof']} proof: {data['product_states']:,} product states, {data['dtype']}, magnitudes to {data['max_magnitude']:,}"
         )
     found = data["counterexample"]

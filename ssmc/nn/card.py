@@ -13,7 +13,7 @@ def model_card(file: ModelFile) -> str:
     config, source, proof = file.config, file.source, file.certificate
     text = str(source["text"]).rstrip("\n")
     fence = "`" * max(3, 1 + max((len(run) for run in _ticks(text)), default=0))
-    channels = sum(block["channels"] for block in config["blocks"])
+    channels = sum(part.get("channels", 0) for part in config["components"])
     units = config["head"]["units"] + sum(block["units"] for block in config["blocks"])
     rows = [
         ("Mode", config["mode"]),
@@ -26,11 +26,11 @@ def model_card(file: ModelFile) -> str:
     ]
     if proof:
         rows += [
-            ("Proof", f"{proof['proof']}, {proof['product_states']} product states, {proof['lengths']} lengths"),
+            ("Proof", f"{proof['proof']}, {proof['product_states']} product states, {_lengths(proof['lengths'])}"),
             ("SHA-256 of the weights", proof["sha256"]),
         ]
     said = (
-        "The weights were proved to compute the language at every input length."
+        f"The weights were proved to compute the language at {_lengths(proof['lengths'])}."
         if proof
         else "The weights carry no proof; `ssmc verify` makes one."
     )
@@ -56,6 +56,11 @@ model = load_model("path/to/this/folder")
 logits, state = model(tokens)  # (B, T) integers -> (B, T, {config["outputs"]})
 ```
 """
+
+
+def _lengths(lengths: str) -> str:
+    """The lengths of a certificate in words."""
+    return "all lengths" if lengths == "all" else f"lengths {lengths}"
 
 
 def _ticks(text: str) -> list[str]:
