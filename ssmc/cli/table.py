@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "convert": Entry("ssmc.cli.convert", "Write a language as an automaton file of this or another tool."),
     "run": Entry("ssmc.cli.run", "Run a model file on strings."),
     "sample": Entry("ssmc.cli.sample", "Draw strings of a language, near misses, and labels for training."),
+    "eval": Entry("ssmc.cli.eval", "Score a model, a folder or a function on words and near misses, by length."),
     "verify": Entry("ssmc.cli.verify", "Prove a model file equal to its language, or find the shortest difference."),
     "inspect": Entry("ssmc.cli.inspect", "Show what a model file holds, without building it."),
     "bench": Entry("ssmc.cli.bench", "Measure the scans of this machine, or a model file's tokens per second."),

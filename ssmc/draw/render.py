@@ -68,7 +68,15 @@ def write_picture(graph: pydot.Dot, path: str | Path, seconds: float = SECONDS) 
         OSError: the file cannot be written.
     """
     path = Path(path)
-    data = render(graph, path.suffix.removeprefix(".").lower(), seconds)
+    write_whole(path, render(graph, path.suffix.removeprefix(".").lower(), seconds))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that appears whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
