@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssmc import __version__
@@ -20,13 +21,13 @@ from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.encoded import decompose_encoded
 from ssmc.cascade.strategy import Options
+from ssmc.errors import UsageError
 from ssmc.languages import encoding_of, to_bytes
 from ssmc.targets import find_target
 from ssmc.targets.weights import LIMITS
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
 
     from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Cascade, Mode
@@ -137,31 +138,30 @@ def compile_language(
         LimitError: a stated limit was reached.
         VerificationError: a stage made something else than it was given (a bug in ssmc).
     """
-    from ssmc.nn import Model
-    from ssmc.verify import prove
+    from ssmc.verify.lowered import need_library, prove_lowered
 
     options, chosen = options or Options(), find_target(target)
     search = chosen.search(options, mode, dtype)
+    need_library(chosen)
     chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
     cascade, weights = _cheapest(chosen, automaton, mode, dtype, search, language.patterns)
-    model = Model.of(weights.config, weights.tensors)
-    certificate = prove(model, automaton, cascade)
+    model, certificate = prove_lowered(chosen, weights, automaton, cascade)
     return CompiledModel(language, chosen, cascade, weights, model, certificate)
 
 
 def _cheapest(
     target: Target,
+    language: Language,
     automaton: Automaton,
     mode: Mode,
     dtype: str,
     search: Options,
-    patterns: Sequence[str],
 ) -> tuple[Cascade, Lowered]:
     """The cascade with the smallest weights, of those that the target wants compared."""
-    cascades = [decompose(automaton, mode, search)]
+    cascades = [decompose_language(language, automaton, mode, search)]
     for rival in target.rivals(search, cascades[0]):
-        cascade = decompose(automaton, mode, rival)
+        cascade = decompose_language(language, automaton, mode, rival)
         cascades += [] if cascade in cascades else [cascade]
     for cascade in cascades:
         check_cascade(cascade)
@@ -170,34 +170,44 @@ def _cheapest(
 
 
 def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:
-    """Writes the model file; the suffix chooses its form: `.pt`, `.safetensors`, or none for a folder.
+    """Writes the model file; the suffix chooses its form: `.pt`, `.safetensors`, or none for a folder. A stock model is always a folder.
 
     Raises:
         InputError: it cannot be written; then nothing new is there.
-        UsageError: another suffix.
+        UsageError: another suffix, or a suffix where the target writes a folder.
     """
     import torch
 
     from ssmc.nn import ModelFile, save_model
+    from ssmc.targets.folder import StockFile, write_stock
+    from ssmc.targets.stock import StockWeights
 
     language, weights, certificate = compiled.language, compiled.weights, compiled.certificate
-    save_model(
-        path,
-        ModelFile(
-            config=weights.config,
-            tensors=weights.tensors,
-            names=weights.names,
-            axes=weights.axes,
-            source={
-                "name": language.name,
-                "text": language.source,
-                "syntax": language.syntax,
-                "level": language.level,
-            },
-            automaton=compiled.cascade.automaton.to_json(),
-            cascade=compiled.cascade.to_json(),
-            certificate=certificate.to_json(),
-            exactness={"max_magnitude": certificate.max_magnitude, "limit": LIMITS[certificate.dtype]},
-            versions={"ssmc": __version__, "torch": torch.__version__},
-        ),
-    )
+    source = {"name": language.name, "text": language.source, "syntax": language.syntax, "level": language.level}
+    common: dict[str, Any] = {
+        "config": weights.config,
+        "tensors": weights.tensors,
+        "names": weights.names,
+        "axes": weights.axes,
+        "source": source,
+        "automaton": compiled.cascade.automaton.to_json(),
+        "cascade": compiled.cascade.to_json(),
+        "certificate": certificate.to_json(),
+        "versions": {"ssmc": __version__, "torch": torch.__version__},
+    }
+    if isinstance(weights, StockWeights):
+        if Path(path).suffix:
+            raise UsageError(f"{path}: a {compiled.target.name} model is a folder, whose name has no suffix")
+        write_stock(
+            path,
+            StockFile(
+                target=compiled.target.name,
+                vocabulary=weights.vocabulary.to_json(),
+                shape=weights.shape._asdict(),
+                note=weights.note,
+                **common,
+            ),
+        )
+        return
+    exactness = {"max_magnitude": certificate.max_magnitude, "limit": LIMITS[certificate.dtype]}
+    save_model(path, ModelFile(exactness=exactness, **common))

@@ -132,13 +132,12 @@ def _picture(what: str, language: Language, name: str, word: list[int] | None, l
 
 
 def _cascade(language: Language, name: str, spending: dict[str, Any], mode: Mode, limit: int) -> pydot.Dot:
-    from ssmc.cascade import decompose
     from ssmc.cascade.explain import explain
     from ssmc.cascade.strategy import Options
-    from ssmc.compile import model_automaton
+    from ssmc.compile import decompose_language, model_automaton
     from ssmc.draw import draw_cascade
 
-    cascade = decompose(model_automaton(language), mode, Options(**spending))
+    cascade = decompose_language(language, model_automaton(language), mode, Options(**spending))
     if len(cascade.components) > limit:
         raise LimitError("components to draw", len(cascade.components), limit, "--limit")
     return draw_cascade(explain(cascade), name)

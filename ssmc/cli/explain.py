@@ -39,19 +39,21 @@ def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, 
     """
 
     def answer(source: Source) -> int:
-        from ssmc.cascade import check_cascade, decompose
+        from ssmc.cascade import check_cascade
+        from ssmc.cascade.decompose import require_starfree
         from ssmc.cascade.explain import explain
         from ssmc.cascade.narrate import count, narrate, to_json
         from ssmc.cascade.strategy import Options
-        from ssmc.compile import model_automaton
+        from ssmc.compile import decompose_language, model_automaton
 
         language = source.read()
         chosen, options = mode or header_mode(language), Options(**spending)
         automaton = model_automaton(language)
         try:
-            cascade = decompose(automaton, chosen, options)
+            require_starfree(language.automaton, options.set_limit, language.patterns)
+            cascade = decompose_language(language, automaton, chosen, options)
         except NotStarFreeError as error:
-            witness = error.witness.to_json(automaton)  # type: ignore[attr-defined]
+            witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
             return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
         check_cascade(cascade)
         explanation = explain(cascade, window=options.window if options.effort else 0, limit=options.context_limit)
