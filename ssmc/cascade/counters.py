@@ -46,6 +46,22 @@ def find_counters(system: System) -> tuple[Counter, ...]:
     width = len(system.columns)
     if system.states * width * width > _MOST_WORK:
         return ()
+    walks = letter_walks(system)
+    used, relations = letter_relations(system)
+    basis = _orthogonal(relations, len(used))
+    counters = []
+    for vector in basis:
+        c = [0] * width
+        for x, value in zip(used, vector, strict=True):
+            c[x] = value
+        rho = tuple(sum(n * k for n, k in zip(walks[q], c, strict=True)) for q in range(system.states))
+        counters.append(Counter(tuple(c), rho))
+    return tuple(counters)
+
+
+def letter_walks(system: System) -> dict[int, tuple[int, ...]]:
+    """How often each letter occurs on the way from state 0 to each state in a spanning tree."""
+    width = len(system.columns)
     used = [x for x in range(width) if any(r != DEAD for r in system.columns[x])]
     walks: dict[int, tuple[int, ...]] = {0: (0,) * width}
     queue = [0]
@@ -55,21 +71,23 @@ def find_counters(system: System) -> tuple[Counter, ...]:
             if r != DEAD and r not in walks:
                 walks[r] = tuple(n + (y == x) for y, n in enumerate(walks[q]))
                 queue.append(r)
+    return walks
+
+
+def letter_relations(system: System) -> tuple[list[int], list[tuple[int, ...]]]:
+    """The letters that occur, and a relation between their numbers for each transition; empty for systems too large to look at."""
+    width = len(system.columns)
+    used = [x for x in range(width) if any(r != DEAD for r in system.columns[x])]
+    if system.states * width * width > _MOST_WORK:
+        return used, []
+    walks = letter_walks(system)
     relations = set()
     for q, walk in walks.items():
         for x in used:
             r = system.columns[x][q]
             if r != DEAD:
                 relations.add(tuple(walk[y] + (y == x) - walks[r][y] for y in used))
-    basis = _orthogonal(sorted(relations), len(used))
-    counters = []
-    for vector in basis:
-        c = [0] * width
-        for x, value in zip(used, vector, strict=True):
-            c[x] = value
-        rho = tuple(sum(n * k for n, k in zip(walks[q], c, strict=True)) for q in range(system.states))
-        counters.append(Counter(tuple(c), rho))
-    return tuple(counters)
+    return used, sorted(relations)
 
 
 def _orthogonal(rows: list[tuple[int, ...]], width: int) -> list[tuple[int, ...]]:
