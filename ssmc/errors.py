@@ -89,6 +89,15 @@ class TargetError(SsmcError):
     exit_code = 1
 
 
+class GateError(TargetError):
+    """The gates of the target cannot do the language's groups; carries the witness of a counter and the weakest gates that would do."""
+
+    def __init__(self, message: str, witness: object, needed: str) -> None:
+        super().__init__(message)
+        self.witness = witness
+        self.needed = needed
+
+
 class VerificationError(SsmcError):
     """A compiled object differs from its specification; carries the shortest failing word."""
 

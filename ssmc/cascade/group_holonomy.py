@@ -23,11 +23,11 @@ from ssmc.errors import LimitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ssmc.algebra.language_groups import Gates
     from ssmc.algebra.permutations import Permutation
     from ssmc.cascade.base import Base
     from ssmc.cascade.covering import Shape
     from ssmc.cascade.holonomy import Node
-    from ssmc.cascade.series import Gates
     from ssmc.cascade.system import Contexts, System
 
 GROUP_LIMIT = 5_000

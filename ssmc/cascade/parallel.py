@@ -75,7 +75,7 @@ def base_of_components(system: System, components: tuple[Component, ...], *, lim
         after = []
         for component, table, value in zip(components, tables, values, strict=True):
             key = (x, *(values[j] for j in component.depends_on))
-            action = table.setdefault(key, HOLD) if component.kind == "reset" else table.get(key)
+            action = table.get(key) if component.kind in ("counter", "window") else table.setdefault(key, HOLD)
             if action is None:
                 raise InvariantError(f"{component.name}: no entry for {key}")
             after.append(component.apply(action, value))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ssmc.algebra.permutations import cyclic_basis, derived_series, inverse, then
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from ssmc.algebra.permutations import Permutation
     from ssmc.cascade.covering import Shape
-
-Gates = Literal["non-negative", "signed", "complex", "pd"]
-"""What the gates of a layer can be: real and not negative, also -1, also roots of unity, also matrices whose columns are unit vectors."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ssmc.errors import InvariantError, LimitError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ssmc.algebra.language_groups import Gates
     from ssmc.automaton import Alphabet
     from ssmc.cascade.base import Base
     from ssmc.cascade.counters import Counter
@@ -56,6 +57,7 @@ class Options:
         window: the widest window of symbols that the search may use.
         counters: whether counters may be used.
         tallies: whether counters that saturate may be used.
+        gates: what the gates may be, and so which component kinds may be used for groups.
         set_limit: the largest family of sets that the holonomy may meet.
         context_limit: the largest number of contexts and of joint states.
         max_layers: the most scan layers that a cascade may have; None for no limit.
@@ -66,6 +68,7 @@ class Options:
     window: int = 3
     counters: bool = True
     tallies: bool = True
+    gates: Gates = "non-negative"
     set_limit: int = 100_000
     context_limit: int = 100_000
     max_layers: int | None = None
