@@ -16,6 +16,7 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.demand import Demand, rank
+from ssmc.cascade.determined import drop_determined
 from ssmc.cascade.ir import Component, layers_of
 from ssmc.cascade.joint import Joint, Radix
 from ssmc.errors import InvariantError
@@ -109,7 +110,8 @@ def reduce_covering(
             raise InvariantError(f"{name}: no table")
         components.append(Component(name, kind, size, reads, table.to_mapping()))
         joint = joint.extended(table, coordinates[:, k], size, joint_limit)
-    return Reduced(covering, tuple(components), joint)
+    left, values = drop_determined(components, joint.values)
+    return Reduced(covering, left, replace(joint, values=values))
 
 
 def _demand(joint: Joint, coordinate: NDArray[np.int64]) -> Demand:

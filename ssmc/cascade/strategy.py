@@ -12,6 +12,7 @@ from ssmc.cascade.cost import Cost, Order, cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering, recolour, settle
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
+from ssmc.cascade.orders import order_components
 from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
@@ -44,6 +45,8 @@ _RIVAL_CONTEXTS = 5_000
 """The largest number of contexts and of joint states that a candidate may have once another has been found."""
 _LARGE_ROWS = 2_000
 """Joint states times classes above which a candidate is finished only if it looks cheaper than the best."""
+_MOST_BLOCKS = 6
+"""Up to this number of classes with the window before them their order of last occurrence is tried as a layer."""
 MOST_LEVELS = 12
 """The longest sequence of levels that a search looks for when nothing else is known."""
 
@@ -180,8 +183,22 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
                 _search(base, choice, meter)
         if choice.depth > 1 and options.tallies:
             _tally(system, alphabet, counters, choice)
+        if top and choice.depth > 1:
+            _order(bases, choice)
     if top or choice.best is None:
         _fall_back(bases[: 2 if counters else 1], choice)
+
+
+def _order(bases: list[Base], choice: Choice[Found]) -> None:
+    """Offers one layer that knows the order of last occurrence of every block, where there are few blocks."""
+    budget = BUDGETS[choice.options.effort]
+    for base in bases:
+        components = order_components(base, most_blocks=_MOST_BLOCKS)
+        if components:
+            with suppress(LimitError):
+                ordered = base_of_components(base.system, components, limit=budget.points)
+                for sequence in search_levels(ordered, budget, choice.meter, 0):
+                    choice.consider(partial(cover_by_levels, ordered, sequence))
 
 
 def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
