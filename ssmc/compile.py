@@ -145,7 +145,7 @@ def compile_language(
     need_library(chosen)
     chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
-    cascade, weights = _cheapest(chosen, automaton, mode, dtype, search, language.patterns)
+    cascade, weights = _cheapest(chosen, language, automaton, mode, dtype, search)
     model, certificate = prove_lowered(chosen, weights, automaton, cascade)
     return CompiledModel(language, chosen, cascade, weights, model, certificate)
 

@@ -41,8 +41,11 @@ def command(model: str | None, device: str | None, as_json: bool) -> int:
         data |= bench_scans(chosen)
     else:
         from ssmc.cli.model import load
+        from ssmc.cli.stock import LoadedStock
 
         loaded = load(model)
+        if isinstance(loaded, LoadedStock):
+            raise UsageError(f"{model}: a model for {loaded.target}; bench measures those of ssmc.nn")
         data |= {"model": model} | bench_model(loaded.model, loaded.automaton, chosen)
     click.echo(json.dumps(data) if as_json else "\n".join(_scan_rows(data) if model is None else _model_rows(data)))
     return failure.OK

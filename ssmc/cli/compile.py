@@ -29,6 +29,7 @@ FORMATS = (".pt", ".safetensors")
         "ssmc compile regex.txt -o model.pt",
         "ssmc compile -e '(ab|ba)*' --alphabet ab -o model.safetensors",
         "ssmc compile flip-flop --mode predict --dtype bfloat16 -o folder",
+        "ssmc compile flip-flop --mode predict --target mamba -o folder",
         "ssmc compile rules.txt --lines --search -o rules.pt",
     ),
 )
@@ -65,7 +66,7 @@ def command(
     witness and exit code 1. With --lines a SOURCE holds one pattern a line, and the model has one output for each.
     """
     if output is not None:
-        _check_output(output, sources)
+        _check_output(output, sources, target)
 
     def answer(source: Source) -> int:
         from ssmc.cascade.strategy import Options
@@ -89,10 +90,14 @@ def command(
     return for_each(sources, answer, as_json=as_json, label="compiling")
 
 
-def _check_output(output: Path, sources: list[Source]) -> None:
+def _check_output(output: Path, sources: list[Source], target: str) -> None:
     """Refuses what could not be written anyway, before any work is done."""
+    from ssmc.targets import TARGETS
+
     if len(sources) > 1:
         raise UsageError(f"-o takes one SOURCE, not {len(sources)}")
+    if output.suffix and target in TARGETS and TARGETS[target].form == "stock":
+        raise UsageError(f"-o {output}: a {target} model is a folder, whose name has no suffix")
     if output.suffix not in (*FORMATS, "") and not output.is_dir():
         raise UsageError(f"-o {output}: a model file ends in {' or '.join(FORMATS)}; a folder has no suffix")
     if not output.absolute().parent.is_dir():

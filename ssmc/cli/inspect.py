@@ -23,10 +23,15 @@ def command(model: str, as_json: bool) -> int:
 
     The network is not built. The certificate is what the file says, compared only with the hash of the weights; 'ssmc verify' proves it.
     """
+    from ssmc.cli import stock
     from ssmc.cli.model import load
 
     loaded = load(model)
-    click.echo(json.dumps(_to_json(loaded)) if as_json else _in_words(loaded))
+    if as_json:
+        click.echo(json.dumps(stock.to_json(loaded) if isinstance(loaded, stock.LoadedStock) else _to_json(loaded)))
+    else:
+        body = stock.in_words(loaded) if isinstance(loaded, stock.LoadedStock) else _network(loaded)
+        click.echo("\n".join([*_heading(loaded), *body]))
     return failure.OK
 
 
@@ -59,18 +64,19 @@ def _to_json(loaded: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _in_words(loaded: LoadedModel) -> str:
+def _heading(loaded: LoadedModel) -> list[str]:
+    """What every model file tells."""
     from ssmc.verify.certificate import describe_lengths
 
     file, automaton = loaded.file, loaded.automaton
-    config, proof = file.config, file.certificate
+    proof = file.certificate
     names = [automaton.alphabet.name(symbol) for symbol in range(min(automaton.alphabet.size, 20))]
     more = " ..." if automaton.alphabet.size > len(names) else ""
     rows = [
         ("language", f"{_title(file.source)} ({file.source['syntax']})"),
         ("alphabet", f"{automaton.alphabet.size:,} symbols in {automaton.classes} classes: {' '.join(names)}{more}"),
         ("automaton", f"{automaton.states:,} live states, {automaton.complete_states:,} with the sink"),
-        ("model", f"{config['architecture']}, {config['mode']}, {config['dtype']}"),
+        ("model", f"{loaded.target}, {'predict' if loaded.predict else 'recognise'}, {loaded.dtype}"),
     ]
     rows[2:2] = [("patterns" if k == 0 else "", name) for k, name in enumerate(loaded.patterns)]
     if proof is None:
@@ -79,7 +85,13 @@ def _in_words(loaded: LoadedModel) -> str:
         text = f"{proof['proof']}, {proof['product_states']:,} product states, {describe_lengths(proof['lengths'])}"
         rows.append(("proof", text if loaded.certified else f"{text}; the weights were changed since"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in file.versions.items())))
-    lines = [loaded.path, *(f"  {title:<11}{text}" for title, text in rows)]
+    return [loaded.path, *(f"  {title:<11}{text}" for title, text in rows)]
+
+
+def _network(loaded: LoadedModel) -> list[str]:
+    """The blocks, the head and the tensors of a network of ssmc."""
+    file, lines = loaded.file, []
+    config = file.config
     for number, block in enumerate(config["blocks"]):
         lines.append(f"  block {number}: {block['units']} units, {block['channels']} scan channels")
         lines += [f"    channel {name}" for name in file.names.get(f"blocks.{number}.channels", ())]
@@ -93,7 +105,7 @@ def _in_words(loaded: LoadedModel) -> str:
     for name, tensor in sorted(file.tensors.items()):
         axes = " x ".join(f"{axis} {size}" for axis, size in zip(file.axes.get(name, ()), tensor.shape, strict=False))
         lines.append(f"    {name:<30}{axes}")
-    return "\n".join(lines)
+    return lines
 
 
 def _title(source: Mapping[str, Any]) -> str:

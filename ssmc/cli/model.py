@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ssmc.errors import ModelFileError, SsmcError
+from ssmc.errors import ModelFileError, SsmcError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ssmc.cascade import Cascade
     from ssmc.nn import Model
     from ssmc.nn.file import ModelFile
+    from ssmc.verify import Certificate
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,38 @@ class LoadedModel:
         return bool(self.file.config["mode"] == "predict")
 
     @property
+    def target(self) -> str:
+        """The name of the architecture."""
+        return str(self.file.config["architecture"])
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return str(self.file.config["dtype"])
+
+    def prove(self, automaton: Automaton, cascade: Cascade | None, dtype: str | None) -> Certificate:
+        """The proof of the network.
+
+        Args:
+            automaton: the language.
+            cascade: what the network was lowered from, if it is that of the language.
+            dtype: the dtype that was asked for; a model file has one.
+
+        Raises:
+            UsageError: it has another dtype.
+            DifferenceError: the network differs.
+            VerificationError: another part of the proof fails.
+            LimitError: the proof is too large.
+        """
+        from ssmc.verify import prove
+
+        if dtype is not None and dtype != self.dtype:
+            raise UsageError(
+                f"{self.path}: the weights are {self.dtype}; --dtype is for models that transformers loads"
+            )
+        return prove(self.model, automaton, cascade)
+
+    @property
     def certified(self) -> bool:
         """Whether the file has a certificate, and it was made for these weights."""
         from ssmc.verify import weights_digest
@@ -110,5 +143,11 @@ def load(path: str) -> LoadedModel:
         ModelFileError: it is missing, damaged, hostile or of another format version.
     """
     from ssmc.nn.formats import read_file
+    from ssmc.targets.folder import is_stock, read_stock
 
+    if is_stock(path):
+        from ssmc.cli.stock import LoadedStock
+
+        contents: Any = read_stock(path)
+        return LoadedStock(path, contents)
     return LoadedModel(path, read_file(path))

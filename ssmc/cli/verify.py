@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         "ssmc verify model.pt",
         "ssmc verify model.pt -e '(ab|ba)*' --alphabet ab",
         "ssmc verify flip-flop.pt flip-flop --json",
+        "ssmc verify folder --dtype bfloat16",
         "ssmc verify rules.pt rules.txt --lines --search",
     ),
 )
@@ -32,16 +33,24 @@ if TYPE_CHECKING:
 @click.option("-e", "--expression", help="An expression instead of SOURCE.")
 @reading_options
 @lines_option
-def command(model: str, source: str | None, expression: str | None, reading: Reading, as_json: bool) -> int:
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="Load a folder for transformers in this dtype; its own by default.",
+)
+def command(
+    model: str, source: str | None, expression: str | None, reading: Reading, dtype: str | None, as_json: bool
+) -> int:
     """Proves MODEL equal, at every length, to the language stored in it, or to SOURCE.
 
-    Where gates are roots of unity that float32 rounds, the proof holds up to a length, which is printed.
+    Where gates are roots of unity that float32 rounds, the proof holds up to a length, which is printed. A folder for transformers is loaded
+    by its own class, and proved on the recurrent cache of that class.
 
     Exit code 1 means that they differ; a shortest word that shows it is printed.
     """
     from ssmc.cli.model import load
     from ssmc.compile import model_automaton
-    from ssmc.verify import DifferenceError, prove
+    from ssmc.verify import DifferenceError
 
     if source is not None and expression is not None:
         raise UsageError("give SOURCE or -e EXPRESSION, not both")
@@ -56,13 +65,13 @@ def command(model: str, source: str | None, expression: str | None, reading: Rea
         "equivalent": True,
         "product_states": None,
         "lengths": "all",
-        "dtype": loaded.model.config["dtype"],
+        "dtype": dtype or loaded.dtype,
         "max_magnitude": None,
         "counterexample": None,
     }
     try:
         cascade = loaded.cascade if automaton == loaded.automaton else None
-        data |= prove(loaded.model, automaton, cascade).to_json()
+        data |= loaded.prove(automaton, cascade, dtype).to_json()
     except DifferenceError as error:
         data |= {"equivalent": False, "counterexample": error.counterexample.to_json()}
     click.echo(json.dumps(data) if as_json else _in_words(model, automaton, data))
@@ -93,13 +102,19 @@ def _spell(kind: str, names: tuple[str, ...]) -> str:
 
 def _in_words(model: str, automaton: Automaton, data: dict[str, Any]) -> str:
     from ssmc.verify.certificate import describe_lengths
+    from ssmc.verify.stock import BITWISE_LIMIT
 
     if data["equivalent"]:
         where = "every length" if data["lengths"] == "all" else describe_lengths(data["lengths"])
-        return (
-            f"{model}: equal at {where}\n"
-            f"  {data['proof']} proof: {data['product_states']:,} product states, {data['dtype']}, magnitudes to {data['max_magnitude']:,}"
-        )
+        lines = [
+            f"{model}: equal at {where}",
+            f"  {data['proof']} proof: {data['product_states']:,} product states, {data['dtype']}, magnitudes to {data['max_magnitude']:,}",
+        ]
+        if "library" in data:
+            count = data["cache_states"]
+            every = f"more than {BITWISE_LIMIT:,}" if count is None else f"{count:,}"
+            lines.append(f"  on the cache of {data['library']}; {every} states with the bits that nothing reads")
+        return "\n".join(lines)
     found = data["counterexample"]
     word = (" " if automaton.alphabet.multicharacter else "").join(found["word"])
     return f"{model}: different\n  after {word!r} the language says {found['expected']}, the model {found['got']}"

@@ -12,7 +12,7 @@ def model_card(file: ModelFile) -> str:
     """The card in Markdown, from the header alone."""
     config, source, proof = file.config, file.source, file.certificate
     text = str(source["text"]).rstrip("\n")
-    fence = "`" * max(3, 1 + max((len(run) for run in _ticks(text)), default=0))
+    mark = fence(text)
     channels = sum(part.get("channels", 0) for part in config["components"])
     units = config["head"]["units"] + sum(block["units"] for block in config["blocks"])
     rows = [
@@ -39,9 +39,9 @@ def model_card(file: ModelFile) -> str:
 
 A state-space model compiled from a regular language ({source["syntax"]}):
 
-{fence}
+{mark}
 {text}
-{fence}
+{mark}
 
 {said}
 
@@ -61,6 +61,11 @@ logits, state = model(tokens)  # (B, T) integers -> (B, T, {config["outputs"]})
 def _lengths(lengths: str) -> str:
     """The lengths of a certificate in words."""
     return "all lengths" if lengths == "all" else f"lengths {lengths}"
+
+
+def fence(text: str) -> str:
+    """A run of backticks that no run in the text is as long as."""
+    return "`" * max(3, 1 + max((len(run) for run in _ticks(text)), default=0))
 
 
 def _ticks(text: str) -> list[str]:

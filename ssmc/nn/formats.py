@@ -44,7 +44,7 @@ def save_model(path: str | os.PathLike[str], file: ModelFile) -> None:
         elif target.suffix == ".safetensors":
             _replace(target, _to_safetensors(file))
         elif target.suffix == "" or target.is_dir():
-            _replace_folder(target, file)
+            _replace_folder(target, _to_folder(file))
         else:
             raise UsageError(f"{path}: a model file ends in .pt or .safetensors; a folder has no suffix")
     except OSError as error:
@@ -122,6 +122,11 @@ def _to_safetensors(file: ModelFile) -> bytes:
     return data
 
 
+def _to_folder(file: ModelFile) -> dict[str, bytes]:
+    config = json.dumps(file.header(), sort_keys=True, indent=1) + "\n"
+    return dict(zip(FOLDER, (config.encode(), _to_safetensors(file), model_card(file).encode()), strict=True))
+
+
 def _of_safetensors(data: bytes) -> tuple[Any, dict[str, torch.Tensor]]:
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -151,16 +156,28 @@ def _replace(target: Path, data: bytes) -> None:
         raise
 
 
-def _replace_folder(target: Path, file: ModelFile) -> None:
-    if target.exists() and not (target.is_dir() and {entry.name for entry in target.iterdir()} <= set(FOLDER)):
+def write_folder(path: str | os.PathLike[str], contents: Mapping[str, bytes]) -> None:
+    """Writes a folder with these files and no others; after a failure the old one, or nothing, is there.
+
+    Raises:
+        InputError: it cannot be written, or something else is there.
+    """
+    target = Path(path)
+    try:
+        _replace_folder(target, contents)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _replace_folder(target: Path, contents: Mapping[str, bytes]) -> None:
+    if target.exists() and not (target.is_dir() and {entry.name for entry in target.iterdir()} <= set(contents)):
         raise InputError(f"{target}: exists and holds other things than a model")
     target = target.absolute()
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     aside = made.with_name(made.name + ".old")
     try:
-        (made / FOLDER[0]).write_text(json.dumps(file.header(), sort_keys=True, indent=1) + "\n", encoding="utf-8")
-        (made / FOLDER[1]).write_bytes(_to_safetensors(file))
-        (made / FOLDER[2]).write_text(model_card(file), encoding="utf-8")
+        for name, data in contents.items():
+            (made / name).write_bytes(data)
         made.chmod(0o777 & ~_umask())
         if target.exists():
             os.rename(target, aside)

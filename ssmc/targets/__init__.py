@@ -52,6 +52,26 @@ TARGETS: dict[str, Target] = {
             module="ssmc.targets.native_complex",
             dtypes=DTYPES,
         ),
+        Target(
+            name="mamba",
+            summary="MambaForCausalLM of transformers, unmodified: exact in every dtype",
+            gates="non-negative",
+            kinds=frozenset({"reset", "counter", "window"}),
+            module="ssmc.targets.mamba",
+            dtypes=DTYPES,
+            form="stock",
+            library="transformers",
+            conv_width=4,
+            costly=frozenset({"counter", "window"}),
+            limits=(
+                (
+                    "recognise",
+                    "counter",
+                    "after the first error a count has no bound, and no constant outweighs it in the norm",
+                ),
+                ("float16", "counter", "the constant that outweighs it in the norm is out of range"),
+            ),
+        ),
     )
 }
 """The architectures that weights can be emitted for."""
