@@ -124,6 +124,8 @@ class Circuit:
         raised: the features that start at 1.
         blocks: in order.
         outputs: for each output bit its feature.
+        initial: the output bits before any symbol.
+        layer_of: for each component its layer, counted from 1; 0 for an earlier symbol, which a convolution tells.
     """
 
     features: tuple[str, ...]
@@ -131,9 +133,21 @@ class Circuit:
     raised: frozenset[int]
     blocks: tuple[Block, ...]
     outputs: tuple[int, ...]
+    initial: tuple[int, ...]
+    layer_of: tuple[int, ...]
+
+    @property
+    def channels(self) -> int:
+        """The channels of all registers."""
+        return sum(len(register.outputs) for block in self.blocks for register in block.registers)
+
+    @property
+    def gates(self) -> int:
+        """The gates of all blocks."""
+        return sum(len(block.gates) for block in self.blocks)
 
     def start(self, symbol_class: int | None) -> list[int]:
-        """The features that the embedding of a symbol sets; None stands for a symbol outside the alphabet."""
+        """The features that the embedding of a token sets; None stands for a token that is no symbol, at which nothing happens."""
         row = [int(feature in self.raised or feature == ALWAYS) for feature in range(len(self.features))]
         for feature, classes in self.letters.items():
             row[feature] = 0 if symbol_class is None else classes >> symbol_class & 1

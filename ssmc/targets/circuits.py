@@ -77,6 +77,7 @@ class _Plan:
         self.stream.require(units)
         self.features = ["always"]
         self.letters: dict[int, int] = {}
+        self.symbol = self.letter(self.stream.every)
         self.drafts: list[_Draft] = []
         self.block_of: dict[int, int] = {}
         # the coordinates of the stream as `Stream.affine` numbers them -> features
@@ -113,7 +114,16 @@ class _Plan:
             frozenset(raised),
             blocks or (Block((), ()),),
             tuple(outputs[bit] for bit in self.bits),
+            self.initial_bits(),
+            tuple(1 + self.block_of.get(k, -1) for k in range(len(self.cascade.components))),
         )
+
+    def initial_bits(self) -> tuple[int, ...]:
+        """The output bits before any symbol."""
+        readout = self.cascade.readout
+        first = readout.outputs[readout.initial]
+        legal = [c in first.legal for c in range(self.cascade.automaton.classes)]
+        return tuple(map(int, [first.accepting, *first.patterns, *legal][: len(self.bits)]))
 
     def names_of_bits(self) -> list[str]:
         """A name for each output bit."""
@@ -160,6 +170,14 @@ class _Plan:
         for unit, targets in draft.gates.items():
             constant, weights = self.stream.affine(unit, self.place)
             row: dict[int, int] = {}
+            here = [
+                coordinate
+                for coordinate, weight in weights.items()
+                if coordinate < len(self.stream.letters) and weight > 0
+            ]
+            if not here:
+                # 'the token is a symbol': nothing happens at the others
+                constant, row[self.symbol] = constant - 1, 1
             for coordinate, weight in weights.items():
                 feature = self.coordinates[coordinate]
                 row[feature] = row.get(feature, 0) + weight
@@ -184,7 +202,9 @@ class _Plan:
             block, lag = block + 1, 0
         names = [f"{component.name} {self.stream.name_channel(k, i)}" for i in range(component.size - 1)]
         outputs = tuple(self.feature(name) for name in names)
-        events = [Event(drive, action.add - 1 if action.add else None) for action, drive in drives.items() if not action.mul]
+        events = [
+            Event(drive, action.add - 1 if action.add else None) for action, drive in drives.items() if not action.mul
+        ]
         self.draft(block).registers.append(Register(component.name, outputs, tuple(events), toggle, lag=lag))
         self.block_of[k] = block
         for i, feature in enumerate(outputs):

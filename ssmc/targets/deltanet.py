@@ -14,7 +14,21 @@ import numpy as np
 
 from ssmc.targets.circuit import ALWAYS
 from ssmc.targets.circuits import Traits
-from ssmc.targets.heads import KEYS, OPEN, TAPS, VALUES, Emission, conv, emission, heads_of, mlp, most_heads, most_units, tap
+from ssmc.targets.emission import lower_circuit
+from ssmc.targets.heads import (
+    KEYS,
+    OPEN,
+    TAPS,
+    VALUES,
+    conv,
+    emission,
+    head_names,
+    heads_of,
+    mlp,
+    most_heads,
+    most_units,
+    tap,
+)
 from ssmc.targets.residual import SATURATED, Residual, channel, moved
 
 if TYPE_CHECKING:
@@ -22,7 +36,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ssmc.cascade.ir import Cascade
     from ssmc.targets.circuit import Block, Circuit, Register
+    from ssmc.targets.emission import Emission
+    from ssmc.targets.residual import Tokens
+    from ssmc.targets.stock import StockWeights
 
     Array = NDArray[np.float64]
 
@@ -31,8 +49,26 @@ WRITE = 512.0
 """What an overwrite stores; a toggle adds half of it, twice."""
 
 
-def emit_deltanet(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | None], logit: float) -> Emission:
-    """Configuration and state dict of `DeltaNetForCausalLM`."""
+AXES = {
+    "attn.A_log": ("heads",),
+    "attn.dt_bias": ("heads",),
+    "attn.a_proj.weight": ("heads", "stream"),
+    "attn.b_proj.weight": ("heads", "stream"),
+    "attn.o_norm.weight": ("own",),
+}
+
+
+def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights:
+    """The weights of a cascade for `DeltaNetForCausalLM`.
+
+    Raises:
+        PrecisionError: a weight is not exact in `dtype`.
+    """
+    return lower_circuit(cascade, dtype, patterns, TRAITS, emit_deltanet)
+
+
+def emit_deltanet(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:  # noqa: ARG001
+    """The numbers of `DeltaNetForCausalLM`; they are the same in every dtype."""
     stream = Residual.of(circuit, least=32)
     heads = most_heads(circuit)
     config = {
@@ -45,11 +81,18 @@ def emit_deltanet(circuit: Circuit, classes: Sequence[int | None], bits: Sequenc
         "allow_neg_eigval": _toggles(circuit),
         "norm_eps": 1e-6,
     }
-    return emission(stream, classes, bits, logit, config, lambda block: _layer(stream, block, heads, 4))
+    return emission(
+        stream,
+        tokens,
+        config,
+        AXES,
+        lambda block: _layer(stream, block, heads, 4),
+        lambda block: head_names(stream, block, heads),
+    )
 
 
-def emit_gated(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | None], logit: float) -> Emission:
-    """Configuration and state dict of `GatedDeltaNetForCausalLM`; its decay is exactly 1 throughout."""
+def emit_gated(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:  # noqa: ARG001
+    """The numbers of `GatedDeltaNetForCausalLM`; its decay is exactly 1 throughout."""
     stream = Residual.of(circuit, least=32)
     heads = most_heads(circuit)
     config = {
@@ -70,7 +113,14 @@ def emit_gated(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[i
         "attn.a_proj.weight": np.zeros((heads, stream.width)),
         "attn.g_proj.weight": gate,
     }
-    return emission(stream, classes, bits, logit, config, lambda block: {**_layer(stream, block, heads, 4 * OPEN), **decay})
+    return emission(
+        stream,
+        tokens,
+        config,
+        AXES,
+        lambda block: {**_layer(stream, block, heads, 4 * OPEN), **decay},
+        lambda block: head_names(stream, block, heads),
+    )
 
 
 def _toggles(circuit: Circuit) -> bool:

@@ -12,15 +12,33 @@ import numpy as np
 
 from ssmc.errors import TargetError
 from ssmc.targets.circuits import Traits
-from ssmc.targets.heads import KEYS, OPEN, TAPS, VALUES, Emission, conv, emission, heads_of, mlp, most_heads, most_units, tap
-from ssmc.targets.residual import MAGNITUDE, SATURATED, Residual, channel, written
+from ssmc.targets.emission import lower_circuit
+from ssmc.targets.heads import (
+    KEYS,
+    OPEN,
+    TAPS,
+    VALUES,
+    conv,
+    emission,
+    head_names,
+    heads_of,
+    mlp,
+    most_heads,
+    most_units,
+    tap,
+)
+from ssmc.targets.residual import SATURATED, Residual, channel, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from ssmc.cascade.ir import Cascade
     from ssmc.targets.circuit import Block, Circuit
+    from ssmc.targets.emission import Emission
+    from ssmc.targets.residual import Tokens
+    from ssmc.targets.stock import StockWeights
 
     Array = NDArray[np.float64]
 
@@ -31,8 +49,26 @@ RANK = 16
 """The rank of the gates' projection, fixed by the class: that many registers in a block can be written."""
 
 
-def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | None], logit: float) -> Emission:
-    """Configuration and state dict.
+AXES = {
+    "attn.gk_proj.0.weight": ("rank", "stream"),
+    "attn.gk_proj.1.weight": ("keys", "rank"),
+    "attn.gk_proj.1.bias": ("keys",),
+    "attn.g_norm_swish_gate.weight": ("own",),
+}
+
+
+def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights:
+    """The weights of a cascade.
+
+    Raises:
+        PrecisionError: a weight is not exact in `dtype`.
+        TargetError: a block has more than 16 registers that are not delays.
+    """
+    return lower_circuit(cascade, dtype, patterns, TRAITS, emit)
+
+
+def emit(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:  # noqa: ARG001
+    """The numbers; they are the same in every dtype.
 
     Raises:
         TargetError: a block has more than 16 registers that are not delays.
@@ -49,7 +85,14 @@ def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | N
         "conv_size": TAPS,
         "norm_eps": 1e-6,
     }
-    return emission(stream, classes, bits, logit, config, lambda block: _layer(stream, block, heads))
+    return emission(
+        stream,
+        tokens,
+        config,
+        AXES,
+        lambda block: _layer(stream, block, heads),
+        lambda block: {**head_names(stream, block, heads), "rank": [f"gate {i}" for i in range(RANK)]},
+    )
 
 
 def _layer(stream: Residual, block: Block, heads: int) -> dict[str, Array]:

@@ -6,19 +6,21 @@ there is something to divide: a power of two, since a head has 16 = 4^2 value ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssmc.targets.emission import Emission
 from ssmc.targets.residual import MAGNITUDE, SATURATED, Residual
+from ssmc.targets.weights import LOGIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from ssmc.targets.circuit import Block, Circuit, Register
+    from ssmc.targets.residual import Tokens
 
     Array = NDArray[np.float64]
 
@@ -30,21 +32,25 @@ TAPS = 4
 """Width of the short convolution."""
 OPEN = 32.0
 """What output gates and queries hold: the least power of two that SiLU leaves as it is in every dtype."""
-
-
-@dataclass(frozen=True)
-class Emission:
-    """A model as numbers.
-
-    Attributes:
-        config: what the class of the library is built from.
-        tensors: its state dict, in float64.
-        stream: the residual stream.
-    """
-
-    config: Mapping[str, Any]
-    tensors: Mapping[str, Array]
-    stream: Residual
+AXES = {
+    "model.embeddings.weight": ("tokens", "stream"),
+    "model.norm.weight": ("stream",),
+    "lm_head.weight": ("tokens", "stream"),
+    "attn_norm.weight": ("stream",),
+    "mlp_norm.weight": ("stream",),
+    "mlp.gate_proj.weight": ("units", "stream"),
+    "mlp.up_proj.weight": ("units", "stream"),
+    "mlp.down_proj.weight": ("stream", "units"),
+    "attn.q_proj.weight": ("keys", "stream"),
+    "attn.k_proj.weight": ("keys", "stream"),
+    "attn.v_proj.weight": ("values", "stream"),
+    "attn.g_proj.weight": ("values", "stream"),
+    "attn.q_conv1d.weight": ("keys", "one", "taps"),
+    "attn.k_conv1d.weight": ("keys", "one", "taps"),
+    "attn.v_conv1d.weight": ("values", "one", "taps"),
+    "attn.o_proj.weight": ("stream", "values"),
+}
+"""The axes of the tensors that most of the models have."""
 
 
 def heads_of(block: Block) -> list[Register]:
@@ -64,38 +70,64 @@ def most_units(circuit: Circuit) -> int:
 
 def emission(
     stream: Residual,
-    classes: Sequence[int | None],
-    bits: Sequence[int | None],
-    logit: float,
+    tokens: Tokens,
     config: Mapping[str, Any],
+    axes: Mapping[str, tuple[str, ...]],
     layer: Callable[[Block], Mapping[str, Array]],
+    places: Callable[[Block], Mapping[str, list[str]]],
 ) -> Emission:
     """The model around its layers.
 
     Args:
         stream: the residual stream.
-        classes: for each token its class.
-        bits: for each token the output bit that is its logit.
-        logit: every logit is +-logit.
+        tokens: what the tokens stand for.
         config: the configuration of the architecture.
+        axes: the axes of its tensors, beyond `AXES`.
         layer: the state dict of a block.
+        places: the names of the coordinates of a block's axes.
     """
     circuit = stream.circuit
     tensors: dict[str, Array] = {
-        "model.embeddings.weight": stream.embedding(classes) * MAGNITUDE,
+        "model.embeddings.weight": stream.embedding(tokens) * MAGNITUDE,
         "model.norm.weight": np.ones(stream.width),
-        "lm_head.weight": stream.logits(bits, logit),
+        "lm_head.weight": stream.logits(tokens, LOGIT),
     }
     for number, block in enumerate(circuit.blocks):
         tensors |= {f"model.layers.{number}.{name}": array for name, array in layer(block).items()}
     shared = {
-        "vocab_size": len(classes),
+        "vocab_size": len(tokens.classes),
         "hidden_size": stream.width,
         "num_hidden_layers": len(circuit.blocks),
         "intermediate_size": most_units(circuit),
         "tie_word_embeddings": False,
     }
-    return Emission({**shared, **config}, tensors, stream)
+    local = tuple({**places(block), "units": unit_names(block, most_units(circuit))} for block in circuit.blocks)
+    return Emission({**shared, **config}, tensors, stream, {**AXES, **axes}, local)
+
+
+def unit_names(block: Block, units: int) -> list[str]:
+    """The name of each hidden unit of an MLP."""
+    return [gate.name for gate in block.gates] + ["unused"] * (units - len(block.gates))
+
+
+def head_names(stream: Residual, block: Block, heads: int, *, mirrored: bool = False) -> dict[str, list[str]]:
+    """The names of the heads, keys and values of a block with a register in each head."""
+    registers = heads_of(block)
+    keys, values = [], []
+    for register in registers:
+        keys += [f"{register.name}: key {i}" for i in range(KEYS)]
+        own = [stream.circuit.features[feature] for feature in register.outputs]
+        own += ["unused"] * (VALUES - len(own))
+        values += own + [f"minus {name}" for name in own] * mirrored
+    spare = heads - len(registers)
+    return {
+        "heads": [register.name for register in registers] + ["unused"] * spare,
+        "keys": keys + ["unused"] * (spare * KEYS),
+        "values": values + ["unused"] * (spare * VALUES << mirrored),
+        "own": [f"value {i}" for i in range(VALUES)],
+        "one": ["its own input"],
+        "taps": [f"t-{lag}" for lag in range(TAPS - 1, 0, -1)] + ["t"],
+    }
 
 
 def mlp(stream: Residual, block: Block, units: int) -> dict[str, Array]:

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.targets.circuits import Traits
-from ssmc.targets.heads import KEYS, OPEN, TAPS, Emission, conv, emission, heads_of, mlp, most_heads, most_units, tap
+from ssmc.targets.emission import lower_circuit
+from ssmc.targets.heads import (
+    KEYS,
+    OPEN,
+    TAPS,
+    conv,
+    emission,
+    head_names,
+    heads_of,
+    mlp,
+    most_heads,
+    most_units,
+    tap,
+)
 from ssmc.targets.residual import SATURATED, Residual, channel, indicator, written
 
 if TYPE_CHECKING:
@@ -20,7 +33,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ssmc.cascade.ir import Cascade
     from ssmc.targets.circuit import Block, Circuit
+    from ssmc.targets.emission import Emission
+    from ssmc.targets.residual import Tokens
+    from ssmc.targets.stock import StockWeights
 
     Array = NDArray[np.float64]
 
@@ -29,8 +46,26 @@ SMALL, LARGE = 2.0**-8, 2.0**10
 """What a register and the constant hold."""
 
 
-def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | None], logit: float) -> Emission:
-    """Configuration and state dict."""
+AXES = {
+    "attn.f_proj.weight": ("keys", "stream"),
+    "attn.i_proj.weight": ("values", "stream"),
+    "attn.f_conv1d.weight": ("keys", "one", "taps"),
+    "attn.i_conv1d.weight": ("values", "one", "taps"),
+    "attn.g_norm.weight": ("values",),
+}
+
+
+def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights:
+    """The weights of a cascade.
+
+    Raises:
+        PrecisionError: a weight is not exact in `dtype`.
+    """
+    return lower_circuit(cascade, dtype, patterns, TRAITS, emit)
+
+
+def emit(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:  # noqa: ARG001
+    """The numbers; they are the same in every dtype."""
     # a power of 4, so that the norm divides by a power of 2
     stream = Residual.of(circuit, least=(1 + most_heads(circuit)) * KEYS, step=2)
     config = {
@@ -43,7 +78,16 @@ def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | N
         "conv_size": TAPS,
         "norm_eps": 1e-6,
     }
-    return emission(stream, classes, bits, logit, config, lambda block: _layer(stream, block))
+    return emission(
+        stream, tokens, config, AXES, lambda block: _layer(stream, block), lambda block: _places(stream, block)
+    )
+
+
+def _places(stream: Residual, block: Block) -> dict[str, list[str]]:
+    """The names of the coordinates of a layer; head 0 is the constant."""
+    names = head_names(stream, block, stream.width // KEYS - 1)
+    first = ["the constant", *["unused"] * (KEYS - 1)]
+    return {**names, "keys": first + names["keys"], "values": first + names["values"]}
 
 
 def _layer(stream: Residual, block: Block) -> dict[str, Array]:

@@ -7,48 +7,86 @@ the factor sqrt(1 - a^2) of the input exactly 1 or 0: overwrite or hold. GELU ga
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssmc.targets.circuit import Block
 from ssmc.targets.circuits import Traits
+from ssmc.targets.emission import Emission, lower_circuit
+from ssmc.targets.heads import TAPS, unit_names
 from ssmc.targets.residual import MAGNITUDE, SATURATED, Residual, channel, indicator, written
+from ssmc.targets.weights import LOGIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from ssmc.targets.circuit import Block, Circuit
+    from ssmc.cascade.ir import Cascade
+    from ssmc.targets.circuit import Circuit
+    from ssmc.targets.residual import Tokens
+    from ssmc.targets.stock import StockWeights
 
     Array = NDArray[np.float64]
 
-TRAITS = Traits(taps=3, lagged=frozenset({"write"}))
-TAPS = 4
+TRAITS = Traits(taps=TAPS - 1, lagged=frozenset({"write"}))
 OPEN = 16.0
 """What the multiplicative branch holds: GELU(16) is exactly 16."""
 DECAY = 32.0
 """recurrent_param: a = exp(-8 softplus(32)) = exp(-256) is exactly 0."""
 
 
-def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | None], logit: float) -> tuple[dict[str, Any], dict[str, Array], Residual]:
-    """Configuration and state dict.
+AXES = {
+    "model.embed_tokens.weight": ("tokens", "stream"),
+    "model.final_norm.weight": ("stream",),
+    "lm_head.weight": ("tokens", "stream"),
+    "temporal_pre_norm.weight": ("stream",),
+    "channel_pre_norm.weight": ("stream",),
+    "temporal_block.linear_x.weight": ("channels", "stream"),
+    "temporal_block.linear_x.bias": ("channels",),
+    "temporal_block.linear_y.weight": ("channels", "stream"),
+    "temporal_block.linear_y.bias": ("channels",),
+    "temporal_block.linear_out.weight": ("stream", "channels"),
+    "temporal_block.linear_out.bias": ("stream",),
+    "temporal_block.conv_1d.weight": ("channels", "one", "taps"),
+    "temporal_block.conv_1d.bias": ("channels",),
+    "temporal_block.rg_lru.recurrent_param": ("channels",),
+    "temporal_block.rg_lru.input_gate_weight": ("one", "channels", "channels"),
+    "temporal_block.rg_lru.input_gate_bias": ("one", "channels"),
+    "temporal_block.rg_lru.recurrent_gate_weight": ("one", "channels", "channels"),
+    "temporal_block.rg_lru.recurrent_gate_bias": ("one", "channels"),
+    **{f"temporal_block.{name}_proj.weight": ("stream", "stream") for name in ("q", "k", "v", "o")},
+    "temporal_block.o_proj.bias": ("stream",),
+    "mlp_block.gate_proj.weight": ("units", "stream"),
+    "mlp_block.gate_proj.bias": ("units",),
+    "mlp_block.up_proj.weight": ("units", "stream"),
+    "mlp_block.up_proj.bias": ("units",),
+    "mlp_block.down_proj.weight": ("stream", "units"),
+    "mlp_block.down_proj.bias": ("stream",),
+}
 
-    Args:
-        circuit: what is emitted.
-        classes: for each token its class.
-        bits: for each token the output bit that is its logit.
-        logit: every logit is +-logit.
+
+def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights:
+    """The weights of a cascade.
+
+    Raises:
+        PrecisionError: a weight is not exact in `dtype`.
     """
+    return lower_circuit(cascade, dtype, patterns, TRAITS, emit)
+
+
+def emit(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:  # noqa: ARG001
+    """The numbers; they are the same in every dtype."""
     widest = max((sum(1 + len(r.outputs) for r in block.registers) for block in circuit.blocks), default=1)
     # a power of 4: the embedding is multiplied by the square root of the width
     stream = Residual.of(circuit, least=max(16, widest), step=2)
     width = stream.width
     units = max(8, *(len(block.gates) for block in circuit.blocks))
     tensors: dict[str, Array] = {
-        "model.embed_tokens.weight": stream.embedding(classes) * MAGNITUDE / np.sqrt(width),
+        "model.embed_tokens.weight": stream.embedding(tokens) * MAGNITUDE / np.sqrt(width),
         "model.final_norm.weight": np.zeros(width),
-        "lm_head.weight": stream.logits(bits, 16 * logit),
+        "lm_head.weight": stream.logits(tokens, 16 * LOGIT),
     }
     for number, block in enumerate(circuit.blocks):
         tensors |= {f"model.layers.{number}.{name}": array for name, array in _block(stream, block, units).items()}
@@ -56,7 +94,7 @@ def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | N
     config = {
         "model_type": "recurrent_gemma",
         "architectures": ["RecurrentGemmaForCausalLM"],
-        "vocab_size": len(classes),
+        "vocab_size": len(tokens.classes),
         "hidden_size": width,
         "lru_width": width,
         "intermediate_size": 2 * units,
@@ -64,11 +102,25 @@ def emit(circuit: Circuit, classes: Sequence[int | None], bits: Sequence[int | N
         "num_attention_heads": 1,
         "block_types": [*["recurrent"] * len(circuit.blocks), "attention"],
         "conv1d_width": TAPS,
-        "logits_soft_cap": logit,
+        "logits_soft_cap": float(LOGIT),
         "rms_norm_eps": 1e-6,
         "tie_word_embeddings": False,
     }
-    return config, tensors, stream
+    places = [_places(stream, block, units) for block in [*circuit.blocks, Block((), ())]]
+    return Emission(config, tensors, stream, AXES, tuple(places))
+
+
+def _places(stream: Residual, block: Block, units: int) -> dict[str, list[str]]:
+    """The names of the coordinates of a layer."""
+    channels = []
+    for register in block.registers:
+        channels += [f"{register.name}: written", *(stream.circuit.features[feature] for feature in register.outputs)]
+    return {
+        "channels": channels + ["unused"] * (stream.width - len(channels)),
+        "one": ["all"],
+        "taps": [f"t-{lag}" for lag in range(TAPS - 1, 0, -1)] + ["t"],
+        "units": unit_names(block, units),
+    }
 
 
 def _block(stream: Residual, block: Block, units: int) -> dict[str, Array]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ssmc.targets.circuit import Circuit, Event, Gate, Register
+    from ssmc.alphabet import Alphabet
+    from ssmc.targets.circuit import Circuit, Gate, Register
+    from ssmc.targets.vocabulary import Vocabulary
 
     Array = NDArray[np.float64]
 
@@ -35,6 +37,33 @@ def power_of_two(least: int, step: int = 1) -> int:
     while size < least:
         size <<= step
     return size
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What the tokens of a vocabulary stand for.
+
+    Attributes:
+        classes: for each token the class of its symbol; None where it is none.
+        bits: for each token the (output bit, sign) that its logit tells; None where it tells none.
+        start: the token that starts a string.
+    """
+
+    classes: tuple[int | None, ...]
+    bits: tuple[tuple[int, int] | None, ...]
+    start: int
+
+    @staticmethod
+    def of(alphabet: Alphabet, vocabulary: Vocabulary) -> Tokens:
+        """The tokens of a vocabulary over an alphabet."""
+        classes = [alphabet.class_of(i) if i < alphabet.size else None for i in range(vocabulary.size)]
+        bits: list[tuple[int, int] | None] = [None] * vocabulary.size
+        single = len(vocabulary.outputs) - (alphabet.size if vocabulary.mode == "predict" else 0)
+        for number, token in enumerate(vocabulary.outputs):
+            bits[token] = (number if number < single else single + alphabet.class_of(number - single), 1)
+        if vocabulary.mode == "recognise":
+            bits[vocabulary.id("reject")] = (0, -1)
+        return Tokens(tuple(classes), tuple(bits), vocabulary.id("bos"))
 
 
 @dataclass(frozen=True)
@@ -64,12 +93,14 @@ class Residual:
         names = [*self.circuit.features, *["unused"] * (own - len(self.circuit.features))]
         return names + [f"minus {name}" for name in names] if self.mirrored else names
 
-    def embedding(self, classes: Sequence[int | None]) -> Array:
-        """(tokens, width): the features of each token's class, as -1 and 1."""
-        rows = np.ones((len(classes), self.width >> self.mirrored))
-        for i, symbol in enumerate(classes):
-            start = np.array(self.circuit.start(symbol))
+    def embedding(self, tokens: Tokens) -> Array:
+        """(tokens, width): the features of each token, as -1 and 1."""
+        circuit = self.circuit
+        rows = np.ones((len(tokens.classes), self.width >> self.mirrored))
+        for i, symbol in enumerate(tokens.classes):
+            start = np.array(circuit.start(symbol))
             rows[i, : len(start)] = 2 * start - 1
+        rows[tokens.start, list(circuit.outputs)] = 2 * np.array(circuit.initial) - 1
         return np.concatenate([rows, -rows], axis=1) if self.mirrored else rows
 
     def row(self, form: Mapping[int, float]) -> Array:
@@ -99,11 +130,11 @@ class Residual:
         columns = [self.column(gate.targets) for gate in gates] + [np.zeros(self.width)] * (units - len(gates))
         return np.array(columns).reshape(units, self.width).T
 
-    def logits(self, bits: Sequence[int | None], scale: float) -> Array:
-        """(tokens, width): rows of the head; token i's logit is +-scale as output bit `bits[i]` says, -scale where there is none."""
-        rows = np.zeros((len(bits), self.width))
-        for i, bit in enumerate(bits):
-            rows[i] = self.row({ALWAYS: -scale} if bit is None else {self.circuit.outputs[bit]: scale})
+    def logits(self, tokens: Tokens, scale: float) -> Array:
+        """(tokens, width): rows of the head; a logit is +-scale as the token's output bit says, -scale for tokens without one."""
+        rows = np.zeros((len(tokens.bits), self.width))
+        for i, told in enumerate(tokens.bits):
+            rows[i] = self.row({ALWAYS: -scale} if told is None else {self.circuit.outputs[told[0]]: scale * told[1]})
         return rows
 
 
