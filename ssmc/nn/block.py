@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+KEY_BITS = 62
+"""Units whose 0/1 values fit into one key."""
+
+
 class Widths(NamedTuple):
     """The sizes of a block's state.
 
@@ -197,20 +201,39 @@ class Block(nn.Module):
         gate, increment = self.gate(units), self.increment(units)
         states, final = scan(gate, increment, initial[:, : sizes.channels], exclusive=True)
         parts, ends = [states], [final]
-        at = sizes.channels
-        for matrix in self.matrices(units):
-            end = at + matrix.shape[-1]
-            states, final = scan_columns(matrix, initial[:, at:end])
+        if sizes.columns:
+            states, final = self.scan_columns(units, initial[:, sizes.channels : sizes.read])
             parts.append(states)
             ends.append(final)
-            at = end
         if sizes.turns:
-            turned, last = scan(*self.turns(units), as_complex(initial[:, at:]), exclusive=True)
+            turned, last = scan(*self.turns(units), as_complex(initial[:, sizes.read :]), exclusive=True)
             parts.append(torch.view_as_real(turned).flatten(-2))
             ends.append(torch.view_as_real(last).flatten(-2))
         if len(parts) > 1:
             states, final = torch.cat(parts, -1), torch.cat(ends, -1)
         return Scanned(self.features(states), final, gate, increment, states)
+
+    def scan_columns(self, units: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
+        """The exclusive scan of the one-hot vectors: states (B, T, C) float32 and the last ones (B, C).
+
+        Column-one-hot matrices are composed as maps of integers, unless gradients are wanted; others, and those, as matrices. On one-hot
+        columns the results are equal.
+        """
+        before = torch.split(initial, list(self.sizes.columns), -1)
+        wanted = torch.is_grad_enabled() and (units.requires_grad or self.columns.weight.requires_grad)
+        found = None if wanted else distinct_rows(units)
+        if found is not None:
+            rows, place = found
+            moves = [maps_of(matrix, state) for matrix, state in zip(self.matrices(rows), before, strict=True)]
+            made = [scan_maps(move[0][place], move[1]) for move in moves if move is not None]
+            if len(made) == len(before):
+                vectors = [
+                    [functional.one_hot(values, size).float() for values in pair]
+                    for pair, size in zip(made, self.sizes.columns, strict=True)
+                ]
+                return torch.cat([v[0] for v in vectors], -1), torch.cat([v[1] for v in vectors], -1)
+        pairs = [scan_matrices(m.float(), state) for m, state in zip(self.matrices(units), before, strict=True)]
+        return torch.cat([pair[0] for pair in pairs], -1), torch.cat([pair[1] for pair in pairs], -1)
 
     def step(self, stream: Tensor, states: Tensor) -> Tensor:
         """The states (B, H) after one symbol, by the recurrence as it is written; the stream is (B, S)."""
@@ -254,21 +277,24 @@ def as_complex(pairs: Tensor) -> Tensor:
     return torch.complex(pairs[..., 0::2], pairs[..., 1::2])
 
 
-def scan_columns(matrices: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
-    """The exclusive scan of h_t = P_t h_{t-1}: states (B, T, n) float32 and the last one (B, n).
+def distinct_rows(units: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The distinct rows (K, U) of 0/1 units (B, T, U) and the number of each position's row (B, T); None where units are other numbers, or many."""
+    count = units.shape[-1]
+    if count > KEY_BITS or not bool(((units == 0) | (units == 1)).all()):
+        return None
+    shifts = torch.arange(count, device=units.device)
+    keys, place = torch.unique(((units != 0).long() << shifts).sum(-1), return_inverse=True)
+    return ((keys[:, None] >> shifts) & 1).to(units.dtype), place
 
-    Column-one-hot matrices are composed as maps of integers, unless gradients are wanted; others, and those, as matrices. On one-hot columns the
-    results are equal.
-    """
+
+def maps_of(matrices: Tensor, initial: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Column-one-hot matrices (K, n, n) as maps (K, n) and one-hot vectors (B, n) as values (B,); None where they are not."""
+    maps, values = matrices.argmax(-2), initial.argmax(-1)
     size = matrices.shape[-1]
-    if not (matrices.requires_grad or initial.requires_grad):
-        maps = matrices.argmax(-2)
-        values = initial.argmax(-1)
-        columns = functional.one_hot(maps, size).transpose(-1, -2)
-        if bool((columns == matrices).all()) and bool((functional.one_hot(values, size) == initial).all()):
-            before, final = scan_maps(maps, values)
-            return functional.one_hot(before, size).float(), functional.one_hot(final, size).float()
-    return scan_matrices(matrices.float(), initial)
+    columns = functional.one_hot(maps, size).transpose(-1, -2)
+    if bool((columns == matrices).all()) and bool((functional.one_hot(values, size) == initial).all()):
+        return maps, values
+    return None
 
 
 def feature_count(block: Mapping[str, Any]) -> int:

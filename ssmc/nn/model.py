@@ -86,8 +86,8 @@ class Model(nn.Module):
         self.channels = [sizes.state for sizes in every]
         start = torch.tensor([value for sizes in every for value in sizes.initial()])
         self.register_buffer("start", start, persistent=False)
-        # a map of n values takes n^2 numbers a token
-        self.weight = max((1 + sum(n * n for n in sizes.columns) // 64 for sizes in every), default=1)
+        # a map of n values takes n numbers a token, as a matrix n^2
+        self.weights = [max((1 + sum(n**k for n in sizes.columns) // 64 for sizes in every), default=1) for k in (1, 2)]
 
     @staticmethod
     def of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
@@ -140,7 +140,9 @@ class Model(nn.Module):
         tokens = self._checked(tokens)
         batch, time = tokens.shape
         state = self.initial_state(batch) if state is None else state
-        step = max(1, CHUNK["cuda" if tokens.is_cuda else "cpu"] // max(1, batch * self.weight))
+        step = max(
+            1, CHUNK["cuda" if tokens.is_cuda else "cpu"] // max(1, batch * self.weights[torch.is_grad_enabled()])
+        )
         parts = []
         for start in range(0, time, step):
             logits, state = self._stretch(tokens[:, start : start + step], state)
