@@ -34,6 +34,7 @@ ALLOWED = {
     "targets": VALUES | {"cascade", "kernels", "nn"},
     "answer": ERRORS | {"nn"},
     "verify": VALUES | {"cascade", "kernels", "nn", "targets"},
+    "trace": VALUES | {"cascade", "kernels", "nn"},
     "compile": VALUES | {"languages", "algebra", "cascade", "kernels", "nn", "targets", "verify"},
 }
 ALLOWED["bench"] = set(ALLOWED) - {"draw"}

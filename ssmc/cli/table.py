@@ -25,6 +25,7 @@ COMMANDS: dict[str, Entry] = {
     "draw": Entry("ssmc.cli.draw", "Draw an automaton, skeleton, egg-box, Cayley graph or cascade."),
     "convert": Entry("ssmc.cli.convert", "Write a language as an automaton file of this or another tool."),
     "run": Entry("ssmc.cli.run", "Run a model file on strings."),
+    "trace": Entry("ssmc.cli.trace", "Follow a string through a model: every state, and what wrote it."),
     "sample": Entry("ssmc.cli.sample", "Draw strings of a language, near misses, and labels for training."),
     "eval": Entry("ssmc.cli.eval", "Score a model, a folder or a function on words and near misses, by length."),
     "verify": Entry("ssmc.cli.verify", "Prove a model file equal to its language, or find the shortest difference."),
