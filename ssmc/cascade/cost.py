@@ -26,7 +26,7 @@ class Cost(NamedTuple):
 
     Attributes:
         layers: scan layers.
-        channels: scan channels: one a counter, resets in binary.
+        channels: scan channels: one a counter or swap, resets in binary, two real ones a rotation, one a value of a permutation component.
         windows: window taps.
         entries: entries of all tables.
         units: product terms of all tables, estimated; 0 unless the order asks for them. Hidden units themselves are not known before the tables are minimised
@@ -52,7 +52,7 @@ class Cost(NamedTuple):
 
 def cost_of(components: Sequence[Component], readout: Readout | None = None, order: Order = "layers") -> Cost:
     """The cost of some components and a readout."""
-    channels = sum(1 if c.kind == "counter" else (c.size - 1).bit_length() for c in components if c.kind != "window")
+    channels = sum(_channels(component) for component in components)
     windows = sum(c.kind == "window" for c in components)
     entries = sum(len(c.table) for c in components) + (0 if readout is None else len(readout.table))
     units = 0
@@ -60,6 +60,20 @@ def cost_of(components: Sequence[Component], readout: Readout | None = None, ord
         units = sum(_terms(c.table, c.depends_on, HOLD) for c in components if c.kind != "window")
         units += 0 if readout is None else _terms(readout.table, readout.depends_on, None)
     return Cost(max(layers_of(components), default=0), channels, windows, entries, units)
+
+
+def _channels(component: Component) -> int:
+    match component.kind:
+        case "window":
+            return 0
+        case "counter" | "swap":
+            return 1
+        case "rotation":
+            return 2
+        case "permutation":
+            return component.size
+        case "reset":
+            return (component.size - 1).bit_length()
 
 
 def _terms(table: Mapping[Key, L], reads: Sequence[int], rest: L | None) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ssmc.algebra.graph import strong_components
 from ssmc.algebra.permutations import bounded_closure, then
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import STALE, Covering
@@ -97,6 +98,32 @@ def find_tiling(system: System, contexts: Contexts, *, set_limit: int = 100_000)
                 found.setdefault(class_of[node], set()).add(turn)
     tiling.generators.update({number: tuple(sorted(turns)) for number, turns in found.items()})
     return tiling
+
+
+def is_aperiodic(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> bool:
+    """Whether no set of the family over a context automaton is permuted: then resets do the rest.
+
+    Raises:
+        LimitError: the family has more than `set_limit` sets.
+    """
+    edges = find_family(system, contexts, set_limit)
+    number = {node: i for i, node in enumerate(edges)}
+    nodes = list(edges)
+    for component in strong_components(len(nodes), lambda i: [number[after] for after in edges[nodes[i]].values()]):
+        inside = {nodes[i] for i in component}
+        root = nodes[min(component)]
+        points = {root: tuple(members(root[1]))}
+        queue = [root]
+        for node in queue:
+            for x, after in edges[node].items():
+                if after in inside:
+                    moved = tuple([system.columns[x][q] for q in points[node]])
+                    if after not in points:
+                        points[after] = moved
+                        queue.append(after)
+                    elif points[after] != moved:
+                        return False
+    return True
 
 
 @dataclass(frozen=True)

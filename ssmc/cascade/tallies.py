@@ -68,7 +68,7 @@ def find_tallies(system: System, meter: Meter, most: int) -> tuple[Tally, ...]:
     """The tallies that separate most pairs of states, at most `most` of them, each with the least top that separates as many."""
     work = STEP * len(system.columns) * 2 * system.states
     scored: list[tuple[int, int, Tally]] = []
-    for raised, cleared in _candidates(system):
+    for raised, cleared in letter_choices(system):
         if meter.is_empty:
             break
         meter.spend(work)
@@ -90,7 +90,8 @@ def find_tallies(system: System, meter: Meter, most: int) -> tuple[Tally, ...]:
     return tuple(best)
 
 
-def _candidates(system: System) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+def letter_choices(system: System) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+    """Sets of letters that a counter may count, and sets that may clear it."""
     letters = frozenset(x for x, column in enumerate(system.columns) if any(r != DEAD for r in column))
     none: frozenset[int] = frozenset()
     yield letters, none

@@ -40,8 +40,8 @@ def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, 
 
     def answer(source: Source) -> int:
         from ssmc.cascade import check_cascade
-        from ssmc.cascade.decompose import require_starfree
         from ssmc.cascade.explain import explain
+        from ssmc.cascade.gates import require_gates
         from ssmc.cascade.narrate import count, narrate, to_json
         from ssmc.cascade.strategy import Options
         from ssmc.compile import decompose_language, model_automaton
@@ -50,7 +50,7 @@ def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, 
         chosen, options = mode or header_mode(language), Options(**spending)
         automaton = model_automaton(language)
         try:
-            require_starfree(language.automaton, options.set_limit, language.patterns)
+            require_gates(language.automaton, options.gates, options.set_limit, language.patterns)
             cascade = decompose_language(language, automaton, chosen, options)
         except NotStarFreeError as error:
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]

@@ -155,6 +155,7 @@ class Target:
             window=widest if "window" in able else 0,
             counters=options.counters and "counter" in able,
             tallies=options.tallies and "tally" in able,
+            gates=self.gates,
         )
 
     def rivals(self, options: Options, cascade: Cascade) -> tuple[Options, ...]:
@@ -180,12 +181,12 @@ class Target:
 
         Raises:
             NotStarFreeError: the gates are not negative and the language is not star-free (Sarrof et al. 2024); carries the witness.
+            GateError: other gates that do not suffice for the language's groups; carries the witness.
             LimitError: the question could not be decided within its limits.
         """
-        from ssmc.cascade.decompose import require_starfree
+        from ssmc.cascade.gates import require_gates
 
-        if self.gates == "non-negative":
-            require_starfree(automaton, set_limit, patterns)
+        require_gates(automaton, self.gates, set_limit, patterns)
 
     def require(self, mode: Mode, dtype: str) -> None:
         """Refuses a dtype or mode that the target lacks.

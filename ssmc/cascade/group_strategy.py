@@ -1,0 +1,208 @@
+"""The candidates for a system with groups: contexts that keep the groups, with resets on top of them, and holonomy with groups.
+
+A *stack* is a tuple of components that run beside the system and leave no group in the fibres over their values. On top of one, everything that is done
+for star-free languages works as it is: windows, counters, identity-reset search, holonomy. Stacks come from the modular counters of
+the system, from modular counters that letters clear, and from the group components of the decompositions already found.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic
+
+from ssmc.cascade.base import make_base
+from ssmc.cascade.cost import cost_of
+from ssmc.cascade.counters import find_counters
+from ssmc.cascade.covering import Covering
+from ssmc.cascade.group_holonomy import cover_by_group_holonomy, is_aperiodic
+from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
+from ssmc.cascade.meter import STEP
+from ssmc.cascade.parallel import base_of_components
+from ssmc.cascade.reduce import closure, select
+from ssmc.cascade.search import cover_by_levels, search_layers, search_levels
+from ssmc.cascade.strategy import BUDGETS, Found
+from ssmc.cascade.tallies import letter_choices
+from ssmc.cascade.torsion import ModularCounter, find_modular_counters, modular_components
+from ssmc.cascade.windows import find_window
+from ssmc.errors import InvariantError, LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ssmc.alphabet import Alphabet
+    from ssmc.cascade.base import Base
+    from ssmc.cascade.cost import Cost
+    from ssmc.cascade.ir import Component
+    from ssmc.cascade.meter import Meter
+    from ssmc.cascade.reduce import Reduced
+    from ssmc.cascade.strategy import Choice
+    from ssmc.cascade.system import System
+
+    Stack = tuple[Component, ...]
+
+_GROUP_KINDS = frozenset({"swap", "rotation", "permutation"})
+_MOST_STACKS = 6
+"""Stacks on which a search is made."""
+_FAMILY = 5_000
+"""Sets of a family above which a stack is not tried."""
+
+
+def cover_by_states(system: System, *, context_limit: int) -> Covering:
+    """The covering by one permutation component whose value is the state: every letter is a map of the states.
+
+    Raises:
+        LimitError: there are more than `context_limit` states.
+    """
+    n = system.states
+    if n > context_limit:
+        raise LimitError("states in one component", n, context_limit, "--context-limit")
+    return Covering(
+        (),
+        tuple(range(n)),
+        tuple(zip(*system.columns, strict=True)),
+        ((),) * n,
+        tuple((q,) for q in range(n)),
+        ("states",),
+        MappingProxyType({0: ("permutation", n)}),
+    )
+
+
+def explore_groups(system: System, alphabet: Alphabet, choice: Choice[Found], moduli: Sequence[int]) -> None:
+    """Offers a choice the candidates for a system that is not aperiodic.
+
+    Args:
+        system: what to decompose.
+        alphabet: for names.
+        choice: what receives the candidates.
+        moduli: prime powers modulo which letters are counted between letters that clear.
+    """
+    _Exploration(system, alphabet, choice, moduli).run()
+
+
+class _Exploration(Generic[Found]):
+    def __init__(self, system: System, alphabet: Alphabet, choice: Choice[Found], moduli: Sequence[int]) -> None:
+        self.system, self.alphabet, self.choice, self.moduli = system, alphabet, choice, moduli
+        self.options = choice.options
+        self.budget = BUDGETS[self.options.effort]
+        self.counters = find_counters(system) if self.options.counters else ()
+        self.found: list[Stack] = []
+
+    def run(self) -> None:
+        """All candidates, those first that bound the others."""
+        gates = self.options.gates
+        if gates == "pd":
+            self.choice.consider(partial(cover_by_states, self.system))
+        signed = gates == "signed"
+        modular = [
+            modular_components(counter, self.alphabet, signed=signed)
+            for counter in find_modular_counters(self.system)
+            if not signed or counter.modulus & (counter.modulus - 1) == 0
+        ]
+        torsion = side_by_side(modular)
+        stacks = [torsion] if torsion and self.is_stack(torsion) else []
+        for stack in stacks:
+            self.build_on(stack, self.choice.meter)
+        if self.choice.depth > 0:
+            self.by_holonomy(torsion)
+        if self.options.effort and self.choice.depth > 1:
+            stacks += [stack for stack in self.lifted() if stack not in stacks and self.is_stack(stack)]
+            with self.choice.meter.share(4) as meter:
+                stacks += [stack for stack in self.cleared(torsion, meter) if stack not in stacks]
+            stacks = sorted(stacks, key=lambda stack: cost_of(stack))[:_MOST_STACKS]
+            for i, stack in enumerate(stacks):
+                with self.choice.meter.share(len(stacks) - i) as meter:
+                    self.build_on(stack, meter)
+
+    def is_stack(self, components: Stack) -> bool:
+        """Whether no group is left over some components."""
+        with suppress(LimitError, InvariantError):
+            base = base_of_components(self.system, components, limit=self.budget.points or self.options.context_limit)
+            return is_aperiodic(self.system, base.contexts, set_limit=min(_FAMILY, self.options.set_limit))
+        return False
+
+    def by_holonomy(self, torsion: Stack) -> None:
+        """Holonomy with groups over the modular counters and counters, and without any context; its components are kept to be lifted."""
+        options, finish = self.options, self.choice.finish
+
+        def keep(reduced: Reduced) -> tuple[Cost, Found]:
+            self.found.append(reduced.components)
+            return finish(reduced)
+
+        self.choice.finish = keep
+        for below in (torsion, ()) if torsion else ((),):
+            for chosen in (self.counters, ()) if self.counters else ((),):
+                with suppress(LimitError, PeriodicError):
+                    base = make_base(self.system, self.alphabet, counters=chosen, limit=options.context_limit)
+                    base = self.over(below, base)
+                    self.choice.consider(
+                        partial(cover_by_group_holonomy, base, options.gates, set_limit=options.set_limit)
+                    )
+        self.choice.finish = finish
+
+    def lifted(self) -> Iterator[Stack]:
+        """The group components of the decompositions found, with all that they read."""
+        for components in self.found:
+            groups = [k for k, component in enumerate(components) if component.kind in _GROUP_KINDS]
+            yield select(components, closure(components, groups))
+
+    def cleared(self, torsion: Stack, meter: Meter) -> Iterator[Stack]:
+        """Modular counters of some letters that others clear, alone or beside the modular counters, where they are stacks."""
+        classes = range(len(self.system.columns))
+        for modulus in self.moduli:
+            for raised, cleared in letter_choices(self.system):
+                meter.spend(8 * STEP * len(classes) * modulus * self.system.states)
+                if meter.is_empty:
+                    return
+                counter = ModularCounter(modulus, tuple(int(x in raised) for x in classes), cleared)
+                own = modular_components(counter, self.alphabet, signed=self.options.gates == "signed")
+                for below in ((), torsion) if torsion else ((),):
+                    stack = side_by_side([below, own])
+                    if self.is_stack(stack):
+                        yield stack
+                        break
+
+    def over(self, stack: Stack, base: Base) -> Base:
+        """The base with the components of a stack below its own."""
+        if not stack:
+            return base
+        return base_of_components(self.system, side_by_side([stack, base.components]), limit=self.options.context_limit)
+
+    def build_on(self, stack: Stack, meter: Meter) -> None:
+        """What is done for star-free languages, over a stack."""
+        options, choice = self.options, self.choice
+        bases = []
+        for width in range(options.window + 1 if options.effort else 1):
+            window = find_window(self.system, width)
+            for chosen in (self.counters, ()) if self.counters else ((),):
+                with suppress(LimitError):
+                    limit = self.budget.points if width else options.context_limit
+                    base = make_base(self.system, self.alphabet, counters=chosen, window=window, limit=limit)
+                    bases.append(self.over(stack, base))
+        if options.effort:
+            for base in bases:
+                for sequence in search_levels(base, self.budget, meter, 0):
+                    choice.consider(partial(cover_by_levels, base, sequence))
+            for i, base in enumerate(bases):
+                if choice.depth < 1:
+                    return
+                with meter.share(len(bases) - i) as share:
+                    with share.share(2) as half:
+                        for sequence in search_levels(base, self.budget, half, choice.depth):
+                            choice.consider(partial(cover_by_levels, base, sequence))
+                    for sequence in search_layers(base, self.budget, share, choice.depth):
+                        choice.consider(partial(cover_by_levels, base, sequence))
+        for base in bases[: 2 if self.counters else 1]:
+            with suppress(PeriodicError):
+                choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
+
+
+def side_by_side(groups: Sequence[Stack]) -> Stack:
+    """Components one after the other, with dependencies renumbered."""
+    out: list[Component] = []
+    for group in groups:
+        first = len(out)
+        out += [replace(c, depends_on=tuple(first + j for j in c.depends_on)) for c in group]
+    return tuple(out)
