@@ -35,6 +35,8 @@ Rows = dict["Key", L]
 
 DIRECT = {0: 5_000, 1: 5_000, 2: 20_000, 3: 1_000_000}
 """For each effort the byte states times byte classes up to which the byte automaton itself is decomposed, too."""
+_CONTEXTS = 4_000
+"""The largest number of contexts of a cascade behind a decoder, unless there is none with fewer."""
 
 
 def decompose_encoded(
@@ -84,8 +86,15 @@ def _behind_decoder(
 ) -> Cascade:
     letters = Letters.of(automaton, encoding)
     # a window of symbols is no window of bytes
-    above = decompose(letters.automaton, mode, replace(options, window=0))
-    cascade = _Lift(letters, above, encoding, binary, make_decoder(encoding, window=options.window)).cascade()
+    options, wide = replace(options, window=0), options.window
+    try:
+        # joint states are multiplied by the nodes of the decoder: few of them come first
+        above = decompose(
+            letters.automaton, mode, replace(options, context_limit=min(options.context_limit, _CONTEXTS))
+        )
+    except LimitError:
+        above = decompose(letters.automaton, mode, options)
+    cascade = _Lift(letters, above, encoding, binary, make_decoder(encoding, window=wide)).cascade()
     cascade.check()
     return cascade
 

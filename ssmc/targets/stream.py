@@ -71,6 +71,7 @@ class Stream:
     letters: list[int] = field(default_factory=list)
     reach: dict[int, int] = field(default_factory=dict)
     thresholds: dict[int, set[int]] = field(default_factory=dict)
+    _units: dict[Product, Unit | None] = field(default_factory=dict)
 
     @property
     def every(self) -> int:
@@ -79,6 +80,11 @@ class Stream:
 
     def unit(self, product: Product) -> Unit | None:
         """The product over stream variables, windows resolved to letters; None if it holds nowhere."""
+        if product not in self._units:
+            self._units[product] = self._unit(product)
+        return self._units[product]
+
+    def _unit(self, product: Product) -> Unit | None:
         letters = {0: (product.classes & self.every, False)}
         digits: list[tuple[Digit, int]] = []
         for digit, mask in product.literals:

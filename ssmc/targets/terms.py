@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.ir import AnyAction, Cascade, Key
     from ssmc.targets.layout import Coding, Window
 
-BIT_BUDGET = 400_000
+BIT_BUDGET = 100_000
 """Readout entries times distinct output bits up to which every bit is covered from the table itself."""
 CODED = ("reset", "window")
 """The kinds that may take a binary code."""

@@ -190,28 +190,32 @@ class _Exploration:
 
     def advance(self, part: Frontier) -> Frontier | Counterexample:
         """The product states after every symbol from every state of a part of the frontier that were not seen before."""
-        every = part.take(np.repeat(np.arange(len(part.states)), len(self.symbols)))
+        origins = np.repeat(np.arange(len(part.states)), len(self.symbols))
         letters = np.tile(self.symbols, len(part.states))
+        after = self.after[part.states[origins], np.tile(self.classes, len(part.states))]
+        if self.predict:
+            # nothing is asked after a symbol that is not legal
+            legal = after != DEAD
+            origins, letters, after = origins[legal], letters[legal], after[legal]
+        every = part.take(origins)
+        if not len(after):
+            return every
         logits, state = self.model.step(self.index(letters), every.state)
         state = type(state)(state.delay, self.rounded(state.scan))
-        after = self.after[every.states, np.tile(self.classes, len(part.states))]
         wrong = (logits != self.answers[self.index(after)]).any(dim=-1).cpu().numpy()
-        if self.predict:
-            wrong &= after != DEAD
         if wrong.any():
             i = int(wrong.argmax())
             return self.counterexample(int(every.numbers[i]), int(letters[i]), int(after[i]), logits[i])
-        # nothing is asked after the first error in predict mode; in recognise mode the set latch answers
+        # after the first error the set latch answers
         terminal = after == DEAD
-        if not self.predict:
-            terminal &= state.scan[:, self.latch].cpu().numpy() == 1 if self.latch is not None else False
+        terminal &= state.scan[:, self.latch].cpu().numpy() == 1 if self.latch is not None else False
         moved = Frontier(after, every.numbers, state)
         fresh: list[int] = []
         keys = self.keys(moved)
         # the first of each key, in the order of discovery
         for i in np.sort(np.unique(keys, return_index=True)[1]).tolist():
             key = keys[i].tobytes()
-            if key not in self.seen and not (self.predict and terminal[i]):
+            if key not in self.seen:
                 self.seen.add(key)
                 self.parents.append((int(every.numbers[i]), int(letters[i])))
                 if not terminal[i]:
