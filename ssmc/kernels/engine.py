@@ -1,119 +1,206 @@
-"""One door to the fast path: a machine of packed bits and its automaton, and the engine that suits the device.
+"""One door to the fast path: the machines of a language, the network beside them, and the engine that is faster here.
 
-On a CPU the automaton's table walk wins everywhere (one dependent load a symbol). On a GPU the packed bits and the
-composed maps are both timed once, on the first long input, and the faster one is kept.
+| engine | on a CPU | on a GPU |
+| --- | --- | --- |
+| walk | the automaton's table, one dependent load a symbol (dfa.py) | not there |
+| maps | the automaton's maps composed, in torch operations (dfa.py) | the same in Triton (maps.py) |
+| bits | the cascade by columns of torch operations (wide.py) | packed bits in Triton (fused.py); columns beyond a word |
+| network | the trained or compiled network itself | the same |
+
+`auto` runs each of them on a part of the first input of its kind (device, number and length of strings, what is asked for), compares
+their answers, and keeps the fastest.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 import torch
 
-from ssmc.errors import InputError, UsageError
-from ssmc.kernels.dfa import run_maps, run_walk
+from ssmc.errors import InputError, UsageError, VerificationError
+from ssmc.kernels.dfa import compile_walk, compose_maps, run_maps, run_walk
 from ssmc.kernels.lanes import run_lanes
+from ssmc.kernels.machine import BitMachine
+from ssmc.kernels.wide import ColumnMachine, run_columns
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ssmc.kernels.dfa import DfaMachine
-    from ssmc.kernels.machine import BitMachine
+    from ssmc.kernels.saying import Machines, Said
 
-Engine = Literal["auto", "walk", "maps", "bits", "lanes"]
-PROBE = 1 << 20
-"""Symbols of a probe; shorter inputs take the packed bits where they exist."""
+Engine = Literal["auto", "walk", "maps", "bits", "network"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+PROBE = {"cpu": 1 << 15, "cuda": 1 << 24}
+"""Symbols that an engine is timed on."""
+NETWORK_PROBE = {"cpu": 1 << 13, "cuda": 1 << 18}
+"""The same for the network, which is slower."""
+COMPILE = 1 << 16
+"""Symbols from which on compiling the walk is worth its second."""
+MAPS = 64
+"""States of an automaton beyond which its maps are not composed on a CPU unless asked for: each costs a walk."""
 
 
 class Run(NamedTuple):
-    """Outputs (B, T) uint8, the state (B,) to go on from with the same engine, and that engine's name."""
+    """Numbers (B, T), uint8 where they fit and int32 otherwise, the states to go on from with the same engine, and that engine's name."""
 
     outputs: Tensor
-    states: Tensor
+    states: Any
     engine: str
+
+
+class Network(Protocol):
+    """A network that says outcomes."""
+
+    def __call__(self, tokens: Tensor, states: Any) -> tuple[Tensor, Any]:
+        """Numbers (B, T) of tokens (B, T) and of what an earlier piece returned, and what to go on from."""
 
 
 @dataclass
 class Runner:
-    """Runs uint8 symbols through whichever engine is asked for.
+    """Runs symbols through whichever engine is asked for.
 
     Attributes:
-        automaton: The complete table; always there.
-        bits: The packed cascade, where there is one.
+        machines: The language's tables.
+        network: The network, where there is one.
     """
 
-    automaton: DfaMachine
-    bits: BitMachine | None = None
-    _fastest: dict[torch.device, str] = field(default_factory=dict)
+    machines: Machines
+    network: Network | None = None
+    _fastest: dict[tuple[object, ...], dict[str, float]] = field(default_factory=dict)
 
-    def run(self, tokens: Tensor, states: Tensor | None = None, *, engine: Engine = "auto") -> Run:
-        """The outputs of strings (B, T), and where they left off: any cutting into pieces gives the same bytes.
+    def run(self, tokens: Tensor, states: Any = None, *, engine: Engine = "auto", said: Said = "outcomes") -> Run:
+        """What is said after each symbol of strings (B, T): any cutting into pieces gives the same numbers.
 
         Args:
-            tokens: uint8 symbols, on a CPU or a GPU.
-            states: Where an earlier piece left off, from the same engine.
-            engine: walk (CPU), maps and bits (GPU; bits also under Triton's interpreter), lanes (torch operations).
+            tokens: Symbols of any integer type, on a CPU or a GPU.
+            states: Where an earlier piece left off; only with the engine that it came from.
+            engine: One of `ENGINES`.
+            said: What is asked for.
 
         Raises:
-            UsageError: The engine does not run there.
+            UsageError: The engine does not run there, or cannot say that.
             InputError: A symbol is outside of the alphabet.
+            VerificationError: Two engines disagree.
         """
-        chosen = self.choose(tokens, engine)
-        symbols = self.automaton.delta.shape[1]
-        if tokens.numel() and symbols < 256 and int(tokens.max()) >= symbols:
-            raise InputError(f"a symbol is outside of 0..{symbols - 1}")
-        if tokens.shape[1] == 0:
-            first = torch.full((len(tokens),), self.automaton.initial if chosen in ("walk", "maps") else 0)
-            return Run(tokens.clone(), first if states is None else states.clone(), chosen)
-        return Run(*self._run(chosen, tokens, states), chosen)
+        self._check(tokens)
+        chosen = self.choose(tokens, engine, said)
+        return Run(*self._run(chosen, tokens, states, said), chosen)
 
-    def choose(self, tokens: Tensor, engine: Engine = "auto") -> str:
+    def choose(self, tokens: Tensor, engine: Engine = "auto", said: Said = "outcomes") -> str:
         """The engine that `run` takes.
 
         Raises:
-            UsageError: The engine does not run there.
+            UsageError: The engine does not run there, or cannot say that.
+            VerificationError: Two engines disagree.
         """
-        if engine != "auto":
-            if engine in ("bits", "lanes") and self.bits is None:
-                raise UsageError("this language has no packed-bit machine; take the engine maps or walk")
-            if engine == "walk" and tokens.is_cuda:
-                raise UsageError("the engine walk runs on a CPU")
-            return engine
-        if not tokens.is_cuda:
-            return "walk"
-        if self.bits is None:
-            return "maps"
-        if tokens.numel() < PROBE:
-            return "bits"
-        if tokens.device not in self._fastest:
-            self._fastest[tokens.device] = min(("bits", "maps"), key=lambda name: self._time(name, tokens))
-        return self._fastest[tokens.device]
+        if engine == "auto":
+            times = self.measure(tokens, said)
+            return min(times, key=times.__getitem__)
+        reason = self.refusal(engine, said, cuda=tokens.is_cuda)
+        if reason is not None:
+            raise UsageError(reason)
+        return engine
 
-    def _time(self, name: str, tokens: Tensor) -> float:
-        probe = tokens.reshape(-1)[: PROBE * 16].reshape(1, -1)
-        best = float("inf")
-        for _ in range(3):
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-            start.record(torch.cuda.current_stream(tokens.device))
-            self._run(name, probe, None)
-            end.record(torch.cuda.current_stream(tokens.device))
-            end.synchronize()
-            best = min(best, start.elapsed_time(end))
-        return best
+    def refusal(self, engine: str, said: Said = "outcomes", *, cuda: bool) -> str | None:
+        """Why an engine cannot answer; None where it can."""
+        if engine not in ENGINES:
+            return f"unknown engine {engine!r}; the engines are {', '.join(ENGINES)}"
+        if engine == "walk" and cuda:
+            return "the engine walk runs on a CPU; on a GPU take bits or maps"
+        if engine == "bits" and self.machines.description.parts is None:
+            return "the engine bits needs a cascade, and this language has none; take maps or walk"
+        if engine == "network" and self.network is None:
+            return "the engine network needs a network, and there is none; take bits, maps or walk"
+        if engine == "network" and said == "states":
+            return "the network does not tell the automaton's state; take bits, maps or walk"
+        return None
 
-    def _run(self, name: str, tokens: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
-        if name == "walk":
-            return run_walk(self.automaton, tokens, states)
-        if name == "maps":
-            return run_maps(self.automaton, tokens, states)
-        if self.bits is None:
-            raise UsageError("this language has no packed-bit machine")
-        if name == "lanes":
-            return run_lanes(self.bits, tokens, states)
-        from ssmc.kernels.fused import run_fused
+    def measure(self, tokens: Tensor, said: Said = "outcomes") -> dict[str, float]:
+        """Seconds a symbol of each engine on inputs like this one; kept after the first of its kind.
 
-        answer = run_fused(self.bits, tokens, states)
-        if answer.outputs is None:
-            raise UsageError("no outputs were asked for")
-        return answer.outputs, answer.states
+        Raises:
+            VerificationError: Two engines disagree.
+        """
+        rows, length = tokens.shape
+        key = (tokens.device, rows.bit_length() // 2, length.bit_length() // 2, tokens.dtype, said)
+        if key not in self._fastest:
+            self._fastest[key] = self._measure(tokens, said)
+        return self._fastest[key]
+
+    def _measure(self, tokens: Tensor, said: Said) -> dict[str, float]:
+        device = "cuda" if tokens.is_cuda else "cpu"
+        if tokens.numel() >= COMPILE:
+            compile_walk()
+        answers: dict[str, Tensor] = {}
+        times: dict[str, float] = {}
+        for engine in ENGINES[1:]:
+            slow = engine == "maps" and device == "cpu" and self.machines.states > MAPS
+            if slow or self.refusal(engine, said, cuda=tokens.is_cuda) is not None:
+                continue
+            size = (NETWORK_PROBE if engine == "network" else PROBE)[device]
+            rows = max(1, min(len(tokens), size))
+            probe = tokens[:rows, : max(1, size // rows)].contiguous()
+            answers[engine] = self._run(engine, probe, None, said)[0]
+            times[engine] = min(self._time(engine, probe, said) for _ in range(2)) / max(1, probe.numel())
+        first, *others = answers
+        for other in others:
+            rows = min(len(answers[first]), len(answers[other]))
+            length = min(answers[first].shape[1], answers[other].shape[1])
+            left, right = (answers[name][:rows, :length] for name in (first, other))
+            if not torch.equal(left, right):
+                raise VerificationError(f"the engines {first} and {other} give different answers")
+        return times
+
+    def _time(self, engine: str, probe: Tensor, said: Said) -> float:
+        begin = self._now(probe)
+        self._run(engine, probe, None, said)
+        return self._now(probe) - begin
+
+    @staticmethod
+    def _now(probe: Tensor) -> float:
+        if probe.is_cuda:
+            torch.cuda.synchronize(probe.device)
+        return time.perf_counter()
+
+    def _check(self, tokens: Tensor) -> None:
+        if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool or tokens.dim() != 2:
+            raise InputError(f"tokens must be integers (B, T), not {tokens.dtype} {tuple(tokens.shape)}")
+        symbols = len(self.machines.description.classes)
+        if tokens.numel() and not (tokens.dtype == torch.uint8 and symbols >= 256):
+            low, high = (int(x) for x in tokens.aminmax())
+            if low < 0 or high >= symbols:
+                raise InputError(f"symbol {low if low < 0 else high} is outside of 0..{symbols - 1}")
+
+    def _run(self, engine: str, tokens: Tensor, states: Any, said: Said) -> tuple[Tensor, Any]:
+        if engine == "network":
+            assert self.network is not None
+            outcomes, last = self.network(tokens, states)
+            told = torch.from_numpy(self.machines.numbers(said)).to(tokens.device)
+            return self._narrow(told[outcomes.long()], said), last
+        if engine == "bits":
+            machine = self.machines.bits(said) if tokens.is_cuda else self.machines.columns(said)
+            if isinstance(machine, ColumnMachine):
+                numbers, last = run_columns(machine, tokens, states)
+                return self._narrow(numbers, said), last
+            assert isinstance(machine, BitMachine)
+            return run_packed(machine, self.machines.letters(tokens), states)
+        letters = self.machines.letters(tokens)
+        run = run_walk if engine == "walk" else run_maps if tokens.is_cuda else compose_maps
+        return run(self.machines.automaton(said), letters, states)
+
+    def _narrow(self, numbers: Tensor, said: Said) -> Tensor:
+        small = int(self.machines.numbers(said).max(initial=0)) < 256
+        return numbers.to(torch.uint8 if small else torch.int32)
+
+
+def run_packed(machine: BitMachine, letters: Tensor, states: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Packed bits by the fused kernel on a GPU, by lanes elsewhere; outputs (B, T) uint8 and the states (B,)."""
+    if not letters.is_cuda or not letters.numel():
+        return run_lanes(machine, letters, states)
+    from ssmc.kernels.fused import run_fused
+
+    answer = run_fused(machine, letters.contiguous(), states)
+    assert answer.outputs is not None
+    return answer.outputs, answer.states

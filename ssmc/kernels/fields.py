@@ -1,4 +1,8 @@
-"""Triton: composition of packed-bit maps, its scan over threads, and the look-back of two levels over tiles."""
+"""Triton: composition of packed-bit maps, its scan over threads, and the look-back of two levels over tiles.
+
+TOPS is the word with the highest bit of each field set; -1 where every field is one bit; or, where fields saturate, the pair of
+that word and the one with the sticky bits.
+"""
 
 # mypy: ignore-errors
 # ruff: noqa: ARG001, N803, N806
@@ -8,10 +12,18 @@ import triton
 import triton.language as tl
 
 
+@triton.constexpr_function
+def STICKY(tops):
+    """Whether some fields saturate."""
+    return not isinstance(tops, int)
+
+
 @triton.jit
 def add_fields(x, y, TOPS: tl.constexpr):
     """The sum in every field; exclusive or where every field is one bit."""
-    if TOPS == -1:
+    if STICKY(TOPS):
+        return (((x & ~TOPS[0]) + (y & ~TOPS[0])) ^ ((x ^ y) & TOPS[0])) | ((x | y) & TOPS[1])
+    elif TOPS == -1:
         return x ^ y
     else:
         return ((x & ~TOPS) + (y & ~TOPS)) ^ ((x ^ y) & TOPS)
@@ -51,11 +63,38 @@ def compose_fields_both(k1, a1, ek1, ea1, t1, k2, a2, ek2, ea2, t2):
 
 
 @triton.jit
+def compose_sticky(k1, a1, t1, s1, k2, a2, t2, s2):
+    """As `compose_fields` with counters that saturate; s is the word of sticky bits."""
+    x = a1 & k2
+    return k1 & k2, (((x & ~t2) + (a2 & ~t2)) ^ ((x ^ a2) & t2)) | ((x | a2) & s2), t2, s2
+
+
+@triton.jit
+def compose_sticky_both(k1, a1, ek1, ea1, t1, s1, k2, a2, ek2, ea2, t2, s2):
+    """As `compose_fields_both` with counters that saturate."""
+    x = a1 & k2
+    y = a1 & ek2
+    return (
+        k1 & k2,
+        (((x & ~t2) + (a2 & ~t2)) ^ ((x ^ a2) & t2)) | ((x | a2) & s2),
+        k1 & ek2,
+        (((y & ~t2) + (ea2 & ~t2)) ^ ((y ^ ea2) & t2)) | ((y | ea2) & s2),
+        t2,
+        s2,
+    )
+
+
+@triton.jit
 def scan_threads(k, a, TOPS: tl.constexpr):
     """Inclusive and exclusive scan of the maps of a tile's threads."""
     one = tl.full(k.shape, -1, k.dtype)
     zero = tl.zeros(k.shape, k.dtype)
-    if TOPS == -1:
+    if STICKY(TOPS):
+        tops = tl.full(k.shape, TOPS[0], k.dtype)
+        sticky = tl.full(k.shape, TOPS[1], k.dtype)
+        sk, sa, ek, ea, _t, _s = tl.associative_scan((k, a, one, zero, tops, sticky), 0, compose_sticky_both)
+        return sk, sa, ek, ea
+    elif TOPS == -1:
         return tl.associative_scan((k, a, one, zero), 0, compose_bits_both)
     else:
         tops = tl.full(k.shape, TOPS, k.dtype)
@@ -72,7 +111,10 @@ def last_of(x, N: tl.constexpr):
 @triton.jit
 def scan_window(k, a, W: tl.constexpr, TOPS: tl.constexpr):
     """The composition of W maps."""
-    if TOPS == -1:
+    if STICKY(TOPS):
+        tops = tl.full(k.shape, TOPS[0], k.dtype)
+        k, a, _t, _s = tl.associative_scan((k, a, tops, tl.full(k.shape, TOPS[1], k.dtype)), 0, compose_sticky)
+    elif TOPS == -1:
         k, a = tl.associative_scan((k, a), 0, compose_bits)
     else:
         k, a, _t = tl.associative_scan((k, a, tl.full(k.shape, TOPS, k.dtype)), 0, compose_fields)

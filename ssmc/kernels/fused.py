@@ -59,7 +59,7 @@ class Tables:
     known: tuple[int, ...]
     half: int
     wide: bool
-    tops: int
+    tops: int | tuple[int, int]
     direct: bool
 
     @property
@@ -104,7 +104,9 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     sums = [sum(part.own for part in machine.layers[: d + 1]) for d in range(depth)]
     own = [part.own for part in machine.layers] or [0]
     every = (1 << machine.bits) - 1
-    tops = -1 if machine.simple else signed(machine.tops | ~every, width)
+    tops: int | tuple[int, int] = -1 if machine.simple else signed(machine.tops | ~every, width)
+    if machine.sticky:
+        tops = (signed(machine.tops | ~every, width), signed(machine.sticky, width))
     return Tables(
         classes=torch.from_numpy(symbols.astype(np.uint8)).to(device),
         gates=torch.from_numpy(np.concatenate(parts)).to(device),

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from ssmc.kernels.machine import BitMachine, Layer
 
 
-def _add(x: Tensor, y: Tensor, tops: int, simple: bool) -> Tensor:
-    if simple:
+def _add(x: Tensor, y: Tensor, tops: int, sticky: int) -> Tensor:
+    if tops == -1 and not sticky:
         return x ^ y
-    return ((x & ~tops) + (y & ~tops)) ^ ((x ^ y) & tops)
+    return (((x & ~tops) + (y & ~tops)) ^ ((x ^ y) & tops)) | ((x | y) & sticky)
+
+
+def _signed(word: int) -> int:
+    return ((word & 0xFFFFFFFFFFFFFFFF) ^ (1 << 63)) - (1 << 63)
 
 
 def _with_identity(layer: Layer, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -54,30 +58,27 @@ def run_lanes(
     padded[:, :length] = classes
     steps = padded.view(rows, count, chunk).permute(2, 0, 1).contiguous()
     every = (1 << machine.bits) - 1
-    tops = machine.tops | ~every
-    tops = ((tops & 0xFFFFFFFFFFFFFFFF) ^ (1 << 63)) - (1 << 63)
-    simple = machine.simple
+    tops, sticky = _signed(machine.tops | ~every), _signed(machine.sticky)
     known = torch.zeros(rows, count, dtype=torch.int64, device=device)
     depth = max(1, len(machine.layers))
     for d in range(depth):
         layer = machine.joint(d + 1)
-        own = machine.layers[d].own if machine.layers else 0
-        own = ((own & 0xFFFFFFFFFFFFFFFF) ^ (1 << 63)) - (1 << 63)
+        own = _signed(machine.layers[d].own if machine.layers else 0)
         keep_of, add_of = _with_identity(layer, device)
         low = (1 << layer.reads) - 1
         keep, add = torch.full_like(known, -1), known
         for t in range(chunk):
             entry = (steps[t] << layer.reads) | (add & low)
             k = keep_of[entry]
-            add = _add(add & k, add_of[entry], tops, simple)
+            add = _add(add & k, add_of[entry], tops, sticky)
             keep = keep & k
         keep, add = keep & own, add & own
-        add[:, 0] = _add(entering & keep[:, 0] & own, add[:, 0], tops, simple)
+        add[:, 0] = _add(entering & keep[:, 0] & own, add[:, 0], tops, sticky)
         keep[:, 0] = 0
         reach = 1
         while reach < count:
             k, a = keep.clone(), add.clone()
-            a[:, reach:] = _add(add[:, :-reach] & keep[:, reach:], add[:, reach:], tops, simple)
+            a[:, reach:] = _add(add[:, :-reach] & keep[:, reach:], add[:, reach:], tops, sticky)
             k[:, reach:] = keep[:, :-reach] & keep[:, reach:]
             keep, add = k, a
             reach *= 2
@@ -92,7 +93,7 @@ def run_lanes(
         if not machine.after:
             outputs[t] = table[(steps[t] << machine.reads) | (state & seen)]
         entry = (steps[t] << layer.reads) | (state & low)
-        state = _add(state & keep_of[entry], add_of[entry], tops, simple)
+        state = _add(state & keep_of[entry], add_of[entry], tops, sticky)
         if machine.after:
             outputs[t] = table[state & seen]
     out = outputs.permute(1, 2, 0).reshape(rows, count * chunk)[:, :length].contiguous()

@@ -4,7 +4,8 @@ The whole state of a cascade is one word of at most 64 bits. Reading a symbol of
 (keep, add) by x and the lowest `reads` bits of the state *before* the symbol, and the state becomes (state & keep) + add,
 where + is addition in every field without carries between fields. A field of one bit holds, sets, resets or toggles: + is
 then exclusive or, and these are the affine maps of GF(2). A wider field is a counter modulo 2^width, exact as long as
-the true count stays within a range of that size. Maps compose as (k1, a1) then (k2, a2) = (k1 & k2, (a1 & k2) + a2).
+the true count stays within a range of that size. Where the highest bit of a field is *sticky*, + keeps it once it is
+set: a counter that saturates, its lower bits meaning nothing from then on. Maps compose as (k1, a1) then (k2, a2) = (k1 & k2, (a1 & k2) + a2).
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ TABLE_LIMIT = 1 << 20
 """Entries that a joint table may have; beyond it the composed maps of the automaton are the engine."""
 
 
-def add_fields(x: Words, y: Words, tops: int) -> Words:
-    """The sum x + y in every field; `tops` has the highest bit of each field set."""
+def add_fields(x: Words, y: Words, tops: int, sticky: int = 0) -> Words:
+    """The sum x + y in every field; `tops` has the highest bit of each field set, `sticky` those that stay set."""
     top = np.uint64(tops)
-    total: Words = ((x & ~top) + (y & ~top)) ^ ((x ^ y) & top)
+    total: Words = (((x & ~top) + (y & ~top)) ^ ((x ^ y) & top)) | ((x | y) & np.uint64(sticky))
     return total
 
 
@@ -60,6 +61,7 @@ class BitMachine:
         after: whether the output is a function of the state after the symbol alone (entry = low bits of that state)
             rather than of the class and the state before it (entry as in `Layer`).
         output: uint8 table.
+        sticky: the highest bits of fields that saturate.
     """
 
     classes: NDArray[np.uint8]
@@ -70,6 +72,7 @@ class BitMachine:
     reads: int
     after: bool
     output: NDArray[np.uint8]
+    sticky: int = 0
 
     def check(self) -> None:
         """Checks shapes, ranges and the order of layers.
@@ -83,6 +86,8 @@ class BitMachine:
             raise InvariantError("bit machine: a class out of range")
         if len(self.output) != (1 if self.after else self.class_count) << self.reads:
             raise InvariantError("bit machine: the output table has the wrong size")
+        if self.sticky & ~self.tops:
+            raise InvariantError("bit machine: a sticky bit that is not the highest of its field")
         written = 0
         for k, layer in enumerate(self.layers):
             if layer.keep.shape != layer.add.shape or len(layer.keep) != self.class_count << layer.reads:
@@ -117,9 +122,9 @@ class BitMachine:
 
     @cached_property
     def simple(self) -> bool:
-        """Whether every field is one bit, so that + is exclusive or."""
+        """Whether every field is one bit that does not stick, so that + is exclusive or."""
         every = (1 << self.bits) - 1
-        return self.tops & every == every
+        return self.tops & every == every and not self.sticky
 
     def encode(self, tokens: NDArray[np.integer]) -> NDArray[np.uint8]:
         """The classes of some symbols.
@@ -148,6 +153,6 @@ def run_naive(machine: BitMachine, tokens: NDArray[np.integer], state: int = 0) 
             keep &= keeps[entry]
             add |= adds[entry]
         before, kept = state, state & keep
-        state = (((kept & ~tops) + (add & ~tops)) ^ ((kept ^ add) & tops)) & word
+        state = (((kept & ~tops) + (add & ~tops)) ^ ((kept ^ add) & tops)) & word | ((kept | add) & machine.sticky)
         outputs.append(output[state & low] if machine.after else output[(c << machine.reads) | (before & low)])
     return np.array(outputs, np.uint8), state

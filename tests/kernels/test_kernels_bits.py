@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssmc.errors import InputError, InvariantError, UsageError
+from ssmc.errors import InvariantError
 from ssmc.kernels.dfa import DfaMachine, run_dfa_naive, run_maps, run_walk
-from ssmc.kernels.engine import Runner
 from ssmc.kernels.lanes import run_lanes
 from ssmc.kernels.machine import BitMachine, run_naive
 
@@ -97,28 +96,6 @@ def test_walk_and_maps(states: int, symbols: int) -> None:
             again, end = run_maps(machine, *device)
             assert torch.equal(again.cpu(), outputs)
             assert end.tolist() == last.tolist()
-
-
-def test_any_cutting_gives_the_same_bytes() -> None:
-    rng = np.random.default_rng(5)
-    machine = random_machine(rng, MACHINES["two layers"], after=False)
-    table = DfaMachine(rng.integers(0, 9, (9, 20)).astype(np.int32), rng.integers(0, 256, 9).astype(np.uint8))
-    runner = Runner(table, machine)
-    text = torch.from_numpy(rng.integers(0, 20, (2, 200)).astype(np.uint8))
-    for engine in ("auto", "walk", "lanes"):
-        whole = runner.run(text, engine=engine)
-        pieces, state = [], None
-        for first, end in ((0, 1), (1, 1), (1, 77), (77, 200)):
-            run = runner.run(text[:, first:end].contiguous(), state, engine=engine)
-            pieces.append(run.outputs)
-            state = run.states
-        assert torch.equal(torch.cat(pieces, 1), whole.outputs)
-        assert torch.equal(state, whole.states)
-    assert runner.run(text).engine == "walk"
-    with pytest.raises(InputError, match=r"outside of 0\.\.19"):
-        runner.run(text + 1, engine="lanes")
-    with pytest.raises(UsageError, match="packed-bit"):
-        Runner(table).run(text, engine="lanes")
 
 
 def test_a_layer_that_reads_itself_is_refused() -> None:

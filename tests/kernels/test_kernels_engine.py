@@ -1,0 +1,138 @@
+"""Every engine says the same of the same symbols, however they are cut; what one cannot do it says in a line."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from ssmc.cascade import decompose
+from ssmc.errors import InputError, UsageError, VerificationError
+from ssmc.kernels.description import Description
+from ssmc.kernels.dfa import DfaMachine, compile_walk, compose_maps, run_dfa_naive, run_walk
+from ssmc.kernels.engine import ENGINES, Runner
+from ssmc.kernels.saying import Machines
+from ssmc.kernels.walking import PIECE
+from ssmc.languages import read_language
+from ssmc.targets.fast import describe
+
+torch.set_num_threads(1)
+
+
+@cache
+def described(source: str, *, predict: bool) -> Description:
+    automaton = read_language(source).automaton
+    return describe(automaton, decompose(automaton, "predict" if predict else "recognise"))
+
+
+def machines(source: str, *, predict: bool = False) -> Machines:
+    return Machines(described(source, predict=predict))
+
+
+def random_text(symbols: int, rows: int, length: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(rows * length).integers(0, symbols, (rows, length)))
+
+
+@pytest.mark.parametrize("source", ["dyck-2-3", "fourth-from-end", "flip-flop"])
+@pytest.mark.parametrize("predict", [False, True])
+@pytest.mark.parametrize("said", ["outcomes", "accept", "states"])
+def test_engines_agree_and_any_cutting_gives_the_same(source: str, predict: bool, said: str) -> None:
+    runner = Runner(machines(source, predict=predict))
+    text = random_text(len(runner.machines.description.classes), 3, 200).to(torch.uint8)
+    text[0, :100] = text[0, 0]
+    whole = runner.run(text, engine="walk", said=said)  # type: ignore[arg-type]
+    assert whole.engine == "walk"
+    for engine in ("walk", "maps", "bits"):
+        again = runner.run(text, engine=engine, said=said)  # type: ignore[arg-type]
+        assert torch.equal(again.outputs, whole.outputs), engine
+        assert again.outputs.dtype == torch.uint8
+        pieces, states = [], None
+        for first, end in ((0, 1), (1, 1), (1, 77), (77, 200)):
+            run = runner.run(text[:, first:end], states, engine=engine, said=said)  # type: ignore[arg-type]
+            pieces.append(run.outputs)
+            states = run.states
+        assert torch.equal(torch.cat(pieces, 1), whole.outputs), engine
+        assert torch.equal(states, again.states), engine
+
+
+def test_auto_measures_once_for_each_kind_of_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = Runner(machines("dyck-2-3"))
+    text = random_text(4, 2, 300).to(torch.uint8)
+    assert runner.run(text).engine in ENGINES[1:]
+    times = runner.measure(text)
+    assert set(times) == {"walk", "maps", "bits"}
+    assert runner.choose(text) == min(times, key=times.__getitem__)
+    assert runner.measure(text.clone()) is times
+    assert runner.measure(text[:, :3]) is not times
+    monkeypatch.setattr(runner, "measure", lambda tokens, said: {"walk": 2.0, "bits": 1.0})
+    assert runner.run(text).engine == "bits"
+
+
+def test_engines_that_disagree_are_not_raced() -> None:
+    made = machines("dyck-2-3")
+    wrong = made.columns("outcomes")
+    made._kept["columns", "outcomes"] = dataclasses.replace(wrong, dead=1 - wrong.dead)
+    with pytest.raises(VerificationError, match="different answers"):
+        Runner(made).run(random_text(4, 1, 300))
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    runner = Runner(machines("dyck-2-3"))
+    text = random_text(4, 1, 5)
+    with pytest.raises(InputError, match=r"symbol 4 is outside of 0\.\.3"):
+        runner.run(text * 0 + 4, engine="bits")
+    with pytest.raises(InputError, match="symbol -1"):
+        runner.run(text * 0 - 1, engine="maps")
+    with pytest.raises(InputError, match="must be integers"):
+        runner.run(text.float())
+    with pytest.raises(UsageError, match="needs a network"):
+        runner.run(text, engine="network")
+    with pytest.raises(UsageError, match="unknown engine 'lanes'"):
+        runner.run(text, engine="lanes")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="needs a cascade"):
+        Runner(Machines(describe(read_language("parity").automaton))).run(text % 2, engine="bits")
+    assert "runs on a CPU" in str(runner.refusal("walk", cuda=True))
+
+
+@pytest.mark.parametrize(("states", "symbols"), [(2, 3), (16, 5), (21, 300), (300, 4)])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_walk_and_maps_of_any_size(states: int, symbols: int, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if compiled and not compile_walk():
+        pytest.skip("numba is not installed")
+    monkeypatch.setattr("ssmc.kernels.dfa._READY", [True] if compiled else [])
+    rng = np.random.default_rng(states)
+    output = np.arange(states, dtype=np.int32)[::-1].copy()
+    machine = DfaMachine(rng.integers(0, states, (states, symbols)).astype(np.int32), output)
+    machine.check()
+    for rows, length in ((1, 700), (21, 9), (2, 0), (0, 3)):
+        text = rng.integers(0, symbols, (rows, length)).astype(np.int32)
+        entering = rng.integers(0, states, rows)
+        expected = [run_dfa_naive(machine, row, int(state)) for row, state in zip(text, entering, strict=True)]
+        for run in (run_walk, compose_maps):
+            outputs, last = run(machine, torch.from_numpy(text), torch.from_numpy(entering))
+            assert outputs.dtype == torch.int32
+            assert outputs.tolist() == [row[0].tolist() for row in expected]
+            assert last.tolist() == [row[1] for row in expected]
+
+
+def test_guesses_never_change_a_long_walk() -> None:
+    """Blocks whose guesses hold, fail to be made, or turn out wrong, against the composed maps."""
+    if not compile_walk():
+        pytest.skip("numba is not installed")
+    rng = np.random.default_rng(0)
+    reset = np.array([[1, 0, 0], [1, 0, 1], [2, 2, 2]], np.int32)  # letter 2 holds: no guess through a long run of it
+    swap = np.array([[1, 0, 2], [0, 1, 2], [2, 2, 2]], np.int32)  # letter 2 leads to the sink, which every guess hides
+    for delta, weights in (
+        (reset, (0.5, 0.4, 0.1)),
+        (reset, (0, 0, 1)),
+        (swap, (0.5, 0.5, 0)),
+        (swap, (0.5, 0.499995, 0.000005)),
+    ):
+        machine = DfaMachine(delta, np.array([3, 1, 2], np.uint8))
+        text = torch.from_numpy(rng.choice(3, (1, 4 * 8 * PIECE + 11), p=weights).astype(np.uint8))
+        text[0, 8 * PIECE + 5 : 9 * PIECE + 5] = 2 if delta is reset else 1
+        outputs, last = run_walk(machine, text)
+        expected, end = compose_maps(machine, text)
+        assert torch.equal(outputs, expected)
+        assert last.tolist() == end.tolist()
