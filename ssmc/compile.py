@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,9 @@ from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.encoded import decompose_encoded
 from ssmc.cascade.strategy import Options
-from ssmc.errors import UsageError
+from ssmc.errors import GateError, LimitError, NotStarFreeError, UsageError
 from ssmc.languages import encoding_of, to_bytes
-from ssmc.targets import find_target
+from ssmc.targets import AUTO, EXACT, find_target
 from ssmc.targets.weights import LIMITS
 
 if TYPE_CHECKING:
@@ -128,18 +129,21 @@ def compile_language(
     Args:
         language: what to compile.
         mode: `recognise` or `predict`.
-        target: one of `ssmc.targets.TARGETS`.
+        target: one of `ssmc.targets.TARGETS`, or `auto` for the first of `ssmc.targets.EXACT` that computes the language.
         dtype: of the weights; scan states are float32 in each.
         options: what the decomposition may spend.
 
     Raises:
         NotStarFreeError: the gates of the target are not negative, so it computes star-free languages only; carries the witness.
+        GateError: other gates that do not suffice for the groups of the language; carries the witness.
         TargetError: the target lacks the dtype, the mode or a component kind.
         LimitError: a stated limit was reached.
         VerificationError: a stage made something else than it was given (a bug in ssmc).
     """
     from ssmc.verify.lowered import need_library, prove_lowered
 
+    if target == AUTO:
+        return _weakest(language, mode, dtype, options)
     options, chosen = options or Options(), find_target(target)
     search = chosen.search(options, mode, dtype)
     need_library(chosen)
@@ -148,6 +152,14 @@ def compile_language(
     cascade, weights = _cheapest(chosen, language, automaton, mode, dtype, search)
     model, certificate = prove_lowered(chosen, weights, automaton, cascade)
     return CompiledModel(language, chosen, cascade, weights, model, certificate)
+
+
+def _weakest(language: Language, mode: Mode, dtype: str, options: Options | None) -> CompiledModel:
+    """The model of the first exact target whose gates suffice, and for which the limits do."""
+    for name in EXACT[:-1]:
+        with suppress(NotStarFreeError, GateError, LimitError):
+            return compile_language(language, mode=mode, target=name, dtype=dtype, options=options)
+    return compile_language(language, mode=mode, target=EXACT[-1], dtype=dtype, options=options)
 
 
 def _cheapest(

@@ -14,7 +14,7 @@ from ssmc.cli.inputs import Source, for_each, lines_option, source_arguments
 from ssmc.cli.modes import header_mode, mode_option
 from ssmc.cli.spending import spending_options
 from ssmc.cli.terminal import say
-from ssmc.errors import InputError, NotStarFreeError, UsageError
+from ssmc.errors import GateError, InputError, NotStarFreeError, UsageError
 
 if TYPE_CHECKING:
     from ssmc.cascade.ir import Mode
@@ -37,7 +37,12 @@ FORMATS = (".pt", ".safetensors")
 @lines_option
 @spending_options
 @mode_option
-@click.option("--target", default="native", show_default=True, help="The architecture.")
+@click.option(
+    "--target",
+    default="native",
+    show_default=True,
+    help="The architecture; 'auto' takes the first of native, native-signed and native-pd that computes the language.",
+)
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "bfloat16", "float16"]),
@@ -62,8 +67,8 @@ def command(
 ) -> int:
     """Compiles each SOURCE to a model, proves it equal to the language at every length, and writes it.
 
-    SOURCE is a path, '-' for standard input, or the name of a shipped grammar. A language that is not star-free is refused with a
-    witness and exit code 1. With --lines a SOURCE holds one pattern a line, and the model has one output for each.
+    SOURCE is a path, '-' for standard input, or the name of a shipped grammar. A language whose groups the gates of the
+    target cannot do is refused with a witness and exit code 1: one that is not star-free needs --target native-signed, native-pd or auto. With --lines a SOURCE holds one pattern a line, and the model has one output for each.
     """
     if output is not None:
         _check_output(output, sources, target)
@@ -76,7 +81,7 @@ def command(
         chosen, options = mode or header_mode(language), Options(**spending)
         try:
             compiled = compile_language(language, mode=chosen, target=target, dtype=dtype, options=options)
-        except NotStarFreeError as error:
+        except (NotStarFreeError, GateError) as error:
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
             return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
         if output is not None:

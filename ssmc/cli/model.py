@@ -120,6 +120,12 @@ class LoadedModel:
         return prove(self.model, automaton, cascade)
 
     @property
+    def proved_length(self) -> int | None:
+        """The length up to which the certificate says that the model was proved; None for all, or where there is none."""
+        lengths = str((self.file.certificate or {}).get("lengths", "all")).removeprefix("up to ")
+        return int(lengths) if lengths.isdecimal() else None
+
+    @property
     def certified(self) -> bool:
         """Whether the file has a certificate, and it was made for these weights."""
         from ssmc.verify import weights_digest

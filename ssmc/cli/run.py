@@ -10,6 +10,7 @@ import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
+from ssmc.cli.terminal import say
 from ssmc.errors import SymbolError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def command(model: str, string: Sequence[str], symbols: bool, as_json: bool) -> 
     alphabet = loaded.automaton.alphabet
     strings = _lines() if not string or list(string) == ["-"] else list(string)
     encoded = [_encode(alphabet, text, number, spaced=symbols) for number, text in enumerate(strings, 1)]
+    if (proved := loaded.proved_length) is not None and any(len(word) > proved for word in encoded):
+        say(f"ssmc: a string has more than {proved:,} symbols, up to which the model was proved")
     code = failure.OK
     found = []
     for text, answer in zip(strings, answers(loaded.model, encoded, predict=loaded.predict), strict=True):

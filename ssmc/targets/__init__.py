@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.ir import Cascade
 
-__all__ = ["DTYPES", "TARGETS", "Lowered", "PrecisionError", "Shape", "Target", "Weights", "find_target", "lower"]
+__all__ = [
+    "AUTO",
+    "DTYPES",
+    "EXACT",
+    "TARGETS",
+    "Lowered",
+    "PrecisionError",
+    "Shape",
+    "Target",
+    "Weights",
+    "find_target",
+    "lower",
+]
 
 DTYPES = tuple(LIMITS)
 """The dtypes a native model can have; scan states are float32 in each."""
@@ -77,6 +89,12 @@ TARGETS: dict[str, Target] = {
 """The architectures that weights can be emitted for."""
 
 
+AUTO = "auto"
+"""What `--target` takes for the first of `EXACT` that computes the language."""
+EXACT = ("native", "native-signed", "native-pd")
+"""The native targets that are exact at every length, weakest first; the last computes every regular language."""
+
+
 def find_target(name: str) -> Target:
     """The target of a name.
 
@@ -84,7 +102,7 @@ def find_target(name: str) -> Target:
         UsageError: there is none.
     """
     if name not in TARGETS:
-        raise UsageError(f"unknown target {name!r}; the targets are {', '.join(TARGETS)}")
+        raise UsageError(f"unknown target {name!r}; the targets are {', '.join((*TARGETS, AUTO))}")
     return TARGETS[name]
 
 
