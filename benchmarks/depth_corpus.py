@@ -1,9 +1,10 @@
-"""Depth over a random corpus of the subregular classes: strictly local, locally (threshold) testable, piecewise testable, tier-based, mixed.
+"""Depth and time over random corpora of subregular languages and of partially ordered automata, and of three named languages.
 
-    python benchmarks/depth_corpus.py [--count N] [--seed S] [--record]
+    python benchmarks/depth_corpus.py [--count N] [--ordered N] [--seed S] [--record]
 
-The languages are Boolean combinations of 'contains this factor (t times)' and 'contains this subsequence' for random words, some on a tier of
-the letters, over 4, 16 or 64 letters, with 3 to 100 states. Predict and recognise mode in turn; default effort and window. *Height* is that of the
+The subregular languages (strictly local, locally (threshold) testable, piecewise testable, tier-based, mixed) are Boolean combinations of 'contains this factor (t times)' and 'contains this subsequence' for random words, some on a tier of
+the letters, over 4, 16 or 64 letters, with 3 to 100 states. A partially ordered automaton has transitions that never go down, drawn evenly from the
+states above or from the next four, over 2 to 4 letters. Predict and recognise mode in turn; default effort and window. *Height* is that of the
 holonomy decomposition of the trimmed automaton without contexts; in recognise mode a cascade may be one layer deeper, which tells that a transition was
 undefined. Seconds are processor time on one thread for `decompose`, the interpreter's proof,
 lowering and the proof of the model together.
@@ -18,21 +19,23 @@ import statistics
 import time
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ssmc.automaton import Alphabet, Automaton
+from ssmc.algebra.random_automata import random_ordered
+from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.bench.machine import machine, machine_line
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.base import make_base
 from ssmc.cascade.holonomy import find_holonomy
 from ssmc.cascade.system import System
 from ssmc.errors import SsmcError
+from ssmc.languages import language_of
 from ssmc.nn import Model
 from ssmc.targets import lower
 from ssmc.verify import prove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     Machine = tuple[Hashable, Callable[[Hashable, int], Hashable], Callable[[Hashable], bool]]
     """Initial state, step, acceptance."""
@@ -138,28 +141,36 @@ def measure(automaton: Automaton, mode: str) -> dict[str, object]:
     return row
 
 
-def main() -> None:
-    """Measures and prints; one JSON line a language, then a summary."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
-    options = parser.parse_args()
+def draw_ordered(rng: random.Random) -> tuple[str, Automaton]:
+    """A random partially ordered automaton of 10 to 20 states."""
+    while True:
+        states, letters = rng.randint(10, 22), rng.randint(2, 4)
+        if rng.random() < 0.5:
+            automaton = random_ordered(rng, states, letters)
+        else:
+            rows = [
+                [rng.randrange(q, states) if rng.random() < 0.8 else DEAD for _ in range(letters)]
+                for q in range(states)
+            ]
+            final = [q for q in range(states) if rng.random() < 0.4]
+            automaton = Automaton.from_table(Alphabet.tokens([f"s{i}" for i in range(letters)]), rows, 0, final)
+        if 10 <= automaton.states <= 20:
+            return f"ordered-{letters}", automaton
 
-    import torch
 
-    torch.set_num_threads(1)
-    found = machine()
-    print(machine_line(found))
-    rng = random.Random(options.seed)
-    rows = []
-    for i in range(options.count):
-        name, automaton = draw(rng)
-        rows.append({"name": name, **measure(automaton, ("predict", "recognise")[i % 2])})
-        print(json.dumps(rows[-1]), flush=True)
+def named() -> Iterator[tuple[str, Automaton]]:
+    """Languages that a holonomy decomposition takes long for."""
+    for expression in ("a{30}.*b", ".*a{50}.*"):
+        yield expression, language_of(f"(?s){expression}", alphabet="bytes").automaton
+    rows = [[q + 1 if q < 20 else DEAD, q - 1 if q else DEAD] for q in range(21)]
+    yield "Dyck(1,20)", Automaton.from_table(Alphabet.tokens(["(", ")"]), rows, 0, [0])
+
+
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Depth against height, and the distribution of the seconds."""
     done = [row for row in rows if "error" not in row]
     seconds = sorted(row["seconds"] for row in rows)
-    summary = {
+    return {
         "count": len(rows),
         "failed": len(rows) - len(done),
         "deeper_than_height": sum(row["layers"] > row["height"] + (row["mode"] == "recognise") for row in done),
@@ -171,10 +182,40 @@ def main() -> None:
         "seconds_median": statistics.median(seconds),
         "seconds_95th": seconds[int(0.95 * len(seconds))],
         "seconds_worst": seconds[-1],
+        "beyond_2_seconds": sum(second > 2 for second in seconds),
+        "beyond_10_seconds": sum(second > 10 for second in seconds),
     }
-    print(json.dumps(summary))
+
+
+def main() -> None:
+    """Measures and prints; one JSON line a language, then a summary for each corpus."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=150, help="languages of the subregular classes")
+    parser.add_argument("--ordered", type=int, default=60, help="partially ordered automata")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
+    options = parser.parse_args()
+
+    import torch
+
+    torch.set_num_threads(1)
+    found = machine()
+    print(machine_line(found))
+    corpora: dict[str, Any] = {"named": list(named())}
+    for corpus, count, source in (("subregular", options.count, draw), ("ordered", options.ordered, draw_ordered)):
+        rng = random.Random(options.seed)
+        corpora[corpus] = [source(rng) for _ in range(count)]
+    record: dict[str, Any] = {"machine": found, "seed": options.seed, "summary": {}, "rows": {}}
+    measure(corpora["named"][2][1], "predict")  # the first proof loads what later ones use
+    for corpus, languages in corpora.items():
+        rows = []
+        for i, (name, automaton) in enumerate(languages):
+            rows.append({"name": name, **measure(automaton, ("predict", "recognise")[i % 2])})
+            print(json.dumps(rows[-1]), flush=True)
+        if rows:
+            record["summary"][corpus], record["rows"][corpus] = summarise(rows), rows
+            print(json.dumps({corpus: record["summary"][corpus]}), flush=True)
     if options.record:
-        record = {"machine": found, "seed": options.seed, "summary": summary, "rows": rows}
         RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
