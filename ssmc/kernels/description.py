@@ -237,8 +237,8 @@ def _read(automaton: Mapping[str, Any], cascade: Mapping[str, Any] | None, *, pr
             if predict:
                 row[1 + len(patterns) :] = np.isin(classes, legal)
     outcomes, number = np.unique(np.concatenate([rows, said]), axis=0, return_inverse=True)
-    number = number.reshape(-1).astype("int32")
-    names = number[len(rows) :].tolist()
+    numbers: NDArray[np.int32] = number.reshape(-1).astype(np.int32)
+    names = numbers[len(rows) :].tolist()
     return Description(
         classes=classes,
         delta=delta,
@@ -247,8 +247,8 @@ def _read(automaton: Mapping[str, Any], cascade: Mapping[str, Any] | None, *, pr
         reads=reads,
         table={key: names[value] for key, value in table.items()},
         outcomes=outcomes,
-        state_outcome=number[: len(rows)],
-        initial=int(number[0]) if initial is None else names[initial],
+        state_outcome=numbers[: len(rows)],
+        initial=int(numbers[0]) if initial is None else names[initial],
         predict=predict,
     )
 

@@ -94,10 +94,11 @@ def _walk(
     symbols = machine.delta.shape[1]
     shift = max(1, (symbols - 1).bit_length())
     # rows where they begin: no shift on the way
-    delta = np.zeros((machine.states, 1 << shift), np.uint16 if machine.states << shift <= 1 << 16 else np.int64)
-    delta[:, :symbols] = machine.delta.astype(np.int64) << shift
+    delta = np.zeros((machine.states, 1 << shift), np.int32 if machine.states << shift < 1 << 31 else np.int64)
+    delta[:, :symbols] = machine.delta.astype(delta.dtype) << shift
     outs = np.empty(tokens.shape, machine.output.dtype)
-    walk(delta.reshape(-1), machine.output, shift, machine.states, tokens, states, np.zeros(16, np.int64), outs)
+    text = tokens if tokens.dtype == np.uint8 else tokens.astype(np.int32, copy=False)
+    walk(delta.reshape(-1), machine.output, shift, machine.states, text, states, np.zeros(16, np.int64), outs)
     return outs
 
 

@@ -51,9 +51,9 @@ class Run(NamedTuple):
 
 
 class Network(Protocol):
-    """A network that says outcomes."""
+    """A network that says outcomes, or whether prefixes are words."""
 
-    def __call__(self, tokens: Tensor, states: Any) -> tuple[Tensor, Any]:
+    def __call__(self, tokens: Tensor, states: Any, said: Said) -> tuple[Tensor, Any]:
         """Numbers (B, T) of tokens (B, T) and of what an earlier piece returned, and what to go on from."""
 
 
@@ -176,9 +176,8 @@ class Runner:
     def _run(self, engine: str, tokens: Tensor, states: Any, said: Said) -> tuple[Tensor, Any]:
         if engine == "network":
             assert self.network is not None
-            outcomes, last = self.network(tokens, states)
-            told = torch.from_numpy(self.machines.numbers(said)).to(tokens.device)
-            return self._narrow(told[outcomes.long()], said), last
+            numbers, last = self.network(tokens, states, said)
+            return self._narrow(numbers.to(tokens.device), said), last
         if engine == "bits":
             machine = self.machines.bits(said) if tokens.is_cuda else self.machines.columns(said)
             if isinstance(machine, ColumnMachine):

@@ -13,7 +13,7 @@ import triton.language as tl
 
 
 @triton.constexpr_function
-def STICKY(tops):
+def saturates(tops):
     """Whether some fields saturate."""
     return not isinstance(tops, int)
 
@@ -21,7 +21,7 @@ def STICKY(tops):
 @triton.jit
 def add_fields(x, y, TOPS: tl.constexpr):
     """The sum in every field; exclusive or where every field is one bit."""
-    if STICKY(TOPS):
+    if saturates(TOPS):
         return (((x & ~TOPS[0]) + (y & ~TOPS[0])) ^ ((x ^ y) & TOPS[0])) | ((x | y) & TOPS[1])
     elif TOPS == -1:
         return x ^ y
@@ -89,7 +89,7 @@ def scan_threads(k, a, TOPS: tl.constexpr):
     """Inclusive and exclusive scan of the maps of a tile's threads."""
     one = tl.full(k.shape, -1, k.dtype)
     zero = tl.zeros(k.shape, k.dtype)
-    if STICKY(TOPS):
+    if saturates(TOPS):
         tops = tl.full(k.shape, TOPS[0], k.dtype)
         sticky = tl.full(k.shape, TOPS[1], k.dtype)
         sk, sa, ek, ea, _t, _s = tl.associative_scan((k, a, one, zero, tops, sticky), 0, compose_sticky_both)
@@ -111,7 +111,7 @@ def last_of(x, N: tl.constexpr):
 @triton.jit
 def scan_window(k, a, W: tl.constexpr, TOPS: tl.constexpr):
     """The composition of W maps."""
-    if STICKY(TOPS):
+    if saturates(TOPS):
         tops = tl.full(k.shape, TOPS[0], k.dtype)
         k, a, _t, _s = tl.associative_scan((k, a, tops, tl.full(k.shape, TOPS[1], k.dtype)), 0, compose_sticky)
     elif TOPS == -1:

@@ -14,6 +14,7 @@ import torch
 
 from ssmc.errors import InvariantError, ModelFileError
 from ssmc.nn.model import Model
+from ssmc.nn.running import Compiled
 from ssmc.nn.shapes import parameter_shapes
 
 if TYPE_CHECKING:
@@ -112,9 +113,12 @@ class ModelFile:
             ModelFileError: the configuration describes no model.
         """
         try:
-            return Model.of(self.config, self.tensors)
+            model = Model.of(self.config, self.tensors)
+            predict = self.config["mode"] == "predict"
         except (InvariantError, KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
             raise ModelFileError(f"the configuration does not describe a model: {_line(error)}") from error
+        model.compiled = Compiled(self.automaton, self.cascade, predict, self.certificate, self.tensors)
+        return model
 
 
 def _check_tensors(config: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:

@@ -31,6 +31,9 @@ from ssmc.nn.shapes import DTYPES, parameter_shapes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ssmc.kernels.engine import Engine
+    from ssmc.nn.running import Carried, Compiled, Output, Result
+
 CHUNK = {"cpu": 1 << 15, "cuda": 1 << 20}
 """Tokens (B * T) that `forward` works on at a time: bounds the memory of a long input."""
 
@@ -61,6 +64,8 @@ class Model(nn.Module):
 
     delay: Tensor
     start: Tensor
+    compiled: Compiled | None = None
+    """What the network was compiled from, by which `run` may answer."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -192,6 +197,29 @@ class Model(nn.Module):
             after.append(block.step(stream, states))  # type: ignore[operator]
             stream = torch.cat([stream, block.features(states)], -1)  # type: ignore[operator]
         return self.head(stream), State(delay, torch.cat(after, -1) if after else state.scan)
+
+    def run(
+        self, tokens: Tensor, state: Carried | None = None, *, engine: Engine = "auto", output: Output = "bytes"
+    ) -> Result:
+        """The answers without the logits, by the network or by whatever its certificate proves equal to it.
+
+        Args:
+            tokens: (B, T) integers of any type, on a CPU or a GPU; bytes (uint8) are the fastest.
+            state: what the call for the symbols before returned; its engine goes on. Any cutting gives the same answers.
+            engine: `bits` (the cascade's own gates), `maps` (the automaton's maps composed), `walk` (its table, on a CPU), `network`, or
+                `auto`: the fastest here, measured on the first input of its kind. Only the network answers for weights without proof.
+            output: `bytes` (B, T): 1 after a word; `bits`: the same, eight a byte; `outcomes`: numbers of distinct outputs, the rows of
+                `compiled.outcomes`; `states`: states of the automaton, the last of which is the sink; `final` (B,): whether the whole
+                strings are words. uint8, int32 where there are more than 256 numbers.
+
+        Raises:
+            UsageError: the engine does not run there, cannot say that, or does not speak for these weights.
+            SymbolError: a token is outside 0..V-1.
+            VerificationError: two engines disagree.
+        """
+        from ssmc.nn.running import run_model
+
+        return run_model(self, tokens, state, engine=engine, output=output)
 
     def _checked(self, tokens: Tensor) -> Tensor:
         if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
