@@ -22,7 +22,7 @@ from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.encoded import decompose_encoded
 from ssmc.cascade.strategy import Options
-from ssmc.errors import GateError, LimitError, NotStarFreeError, UsageError
+from ssmc.errors import GateError, LimitError, NotStarFreeError, TargetError, UsageError
 from ssmc.languages import encoding_of, to_bytes
 from ssmc.targets import AUTO, EXACT, find_target
 from ssmc.targets.weights import LIMITS
@@ -140,6 +140,8 @@ def compile_language(
         LimitError: a stated limit was reached.
         VerificationError: a stage made something else than it was given (a bug in ssmc).
     """
+    from ssmc.nn import Model
+    from ssmc.nn.running import Compiled
     from ssmc.verify.lowered import need_library, prove_lowered
 
     if target == AUTO:
@@ -151,6 +153,9 @@ def compile_language(
     automaton = model_automaton(language)
     cascade, weights = _cheapest(chosen, language, automaton, mode, dtype, search)
     model, certificate = prove_lowered(chosen, weights, automaton, cascade)
+    if isinstance(model, Model):
+        parts = (automaton.to_json(), cascade.to_json(), mode == "predict", certificate.to_json(), weights.tensors)
+        model.compiled = Compiled(*parts)
     return CompiledModel(language, chosen, cascade, weights, model, certificate)
 
 
@@ -177,8 +182,17 @@ def _cheapest(
         cascades += [] if cascade in cascades else [cascade]
     for cascade in cascades:
         check_cascade(cascade)
-    lowered = [target.lower(cascade, dtype, language.patterns or None) for cascade in cascades]
-    return min(zip(cascades, lowered, strict=True), key=lambda pair: pair[1].shape.cost)
+    found: list[tuple[Cascade, Lowered]] = []
+    refusal: TargetError | None = None
+    for cascade in cascades:
+        try:
+            found.append((cascade, target.lower(cascade, dtype, language.patterns or None)))
+        except TargetError as error:
+            # what the target cannot do with these components it may do with those of a rival
+            refusal = refusal or error
+    if not found and refusal is not None:
+        raise refusal
+    return min(found, key=lambda pair: pair[1].shape.cost)
 
 
 def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:

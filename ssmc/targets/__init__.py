@@ -84,6 +84,26 @@ TARGETS: dict[str, Target] = {
                 ("float16", "counter", "the constant that outweighs it in the norm is out of range"),
             ),
         ),
+        Target(
+            name="mamba2",
+            summary="Mamba2ForCausalLM of transformers, unmodified: exact in float32 and bfloat16",
+            gates="non-negative",
+            kinds=frozenset({"reset", "window"}),
+            module="ssmc.targets.mamba2",
+            dtypes=("float32", "bfloat16"),
+            form="stock",
+            library="transformers",
+            conv_width=4,
+            costly=frozenset({"window"}),
+            limits=(
+                (
+                    "float16",
+                    None,
+                    "the constant that pins the norm behind the scan is 2^18 times a state, beyond 65504",
+                ),
+                ("mamba2", "counter", "x and B pass through SiLU, so no increment is negative"),
+            ),
+        ),
     )
 }
 """The architectures that weights can be emitted for."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from ssmc.errors import TargetError
 from ssmc.targets.interface import Shape
-from ssmc.targets.plan import ONE, Feature, Plan, Row, reads
+from ssmc.targets.plan import ONE, Feature, Plan, Row, joined
 from ssmc.targets.residual import MAGNITUDE as R
 from ssmc.targets.residual import SATURATED as K
 from ssmc.targets.stock import Coordinates, StockWeights
@@ -96,18 +96,9 @@ def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights
         raise TargetError(f"mamba: its convolution has {TAPS} taps, a window of {TAPS} symbols or more needs another")
     if len(plan.counters) > STATES:
         raise TargetError(f"mamba: {len(plan.counters)} counters, but {STATES} states a channel")
-    emissions = [Emission(plan, fused=fused) for fused in ((False, True) if _can_fuse(plan) else (False,))]
+    emissions = [Emission(plan, fused=fused) for fused in ((False, True) if plan.can_fuse else (False,))]
     best = min(emissions, key=lambda emission: (emission.parameters, emission.fused))
     return best.weights(dtype, Vocabulary.of(cascade.automaton.alphabet, cascade.mode, patterns))
-
-
-def _can_fuse(plan: Plan) -> bool:
-    """Whether every gate of the outputs reads at most one component of the last layer, and no counter that is only then compared."""
-    last = {k for k, layer in plan.layer.items() if layer == plan.depth}
-    gates = [gate for wire in plan.wires for gate in wire.flips]
-    return bool(gates) and bool(last - set(plan.counters)) and all(
-        len(own := last & reads([gate])) <= 1 and not own & set(plan.counters) for gate in gates
-    )  # fmt: skip
 
 
 class Emission:
@@ -119,7 +110,7 @@ class Emission:
         for k, pairs in plan.resets.items():
             if not (fused and plan.layer[k] == plan.depth):
                 scans[plan.layer[k] - 1].channels += [self.reset(k, *pair, plan.code(k, pair[1])) for pair in pairs]
-        gates = _joined([(i, wire.on, gate) for i, wire in enumerate(plan.wires) for gate in wire.flips])
+        gates = joined(plan)
         if fused:
             scans[-1].channels += [channel for gate, to in gates.items() for channel in self.fuse(gate, to)]
             self.feed(scans[-1])
@@ -133,7 +124,7 @@ class Emission:
             scans.insert(0, self.memoryless(delays))
         if plan.counters:
             self.compare(scans[1], sorted(f for f in needed if f.kind == "over"))
-        self.blocks = [block for block in scans if block.channels]
+        self.blocks = [block for block in scans if block.channels] or [Block()]
         self.features = self.arrange()
 
     def arrange(self) -> list[Feature]:
@@ -173,12 +164,10 @@ class Emission:
     def fuse(self, gate: Unit, to: dict[Feature, float]) -> list[Channel]:
         """A gate of the outputs in the last scan block: what it asks of that layer is y, the rest is z."""
         plan = self.plan
-        own = [k for k in reads([gate]) if plan.layer.get(k) == plan.depth]
-        z = plan.row(gate._replace(digits=tuple(pair for pair in gate.digits if pair[0].component not in own)))
+        k, z = plan.cut(gate)
         name = f"output when {plan.name_gate(gate)}"
-        if not own:
+        if k is None:
             return [Channel(name, {ONE: 1}, z=z, to=to)]
-        [k] = own
         values = plan.values(gate, k)
         parts, sign = [], 1.0
         if 0 in values:
@@ -376,11 +365,3 @@ class Emission:
 def _owners(block: Block) -> list[tuple[str, int]]:
     """What has a time step of its own: each reset component, and all counters together."""
     return list(dict.fromkeys(channel.owner for channel in block.channels if channel.owner is not None))
-
-
-def _joined(gates: Sequence[tuple[int, bool, Unit]]) -> dict[Unit, dict[Feature, float]]:
-    """For each gate what it adds to which outputs."""
-    joined: dict[Unit, dict[Feature, float]] = {}
-    for number, on, gate in gates:
-        joined.setdefault(gate, {})[Feature("output", number)] = 2.0 if on else -2.0
-    return joined

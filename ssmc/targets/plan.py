@@ -53,11 +53,13 @@ class Wire(NamedTuple):
         base: its value for each class of the symbol where no gate is on.
         flips: the gates that turn it over; at most one is on, and only where the base is `not on`.
         on: the value under a gate.
+        first: its value before any symbol.
     """
 
     base: tuple[bool, ...]
     flips: tuple[Unit, ...]
     on: bool
+    first: bool
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,13 @@ class Plan:
                 continue
             pairs = [(stream.unit(product), action.add) for action, product in planner.actions(k)]
             resets[k] = tuple((unit, value) for unit, value in pairs if unit is not None)
-        bits = planner.head()
+        readout = cascade.readout
+        start = readout.outputs[readout.initial]
+        initial = [start.accepting, *start.patterns, *(c in start.legal for c in range(cascade.automaton.classes))]
+        bits = list(zip(planner.head(), initial, strict=False))
         distinct = list(dict.fromkeys(bits))
-        wires = tuple(_wire(bit, stream) for bit in distinct)
-        return Plan(cascade, stream, resets, counters, layer, wires, tuple(distinct.index(bit) for bit in bits))
+        wires = tuple(_wire(bit, stream, first=first) for bit, first in distinct)
+        return Plan(cascade, stream, resets, counters, layer, wires, tuple(map(distinct.index, bits)))
 
     @property
     def depth(self) -> int:
@@ -184,6 +189,23 @@ class Plan:
         own = [(digit, mask) for digit, mask in gate.digits if digit.component == k]
         return {v for v in range(size) if all(mask >> digit.of(v, 0) & 1 for digit, mask in own)}
 
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the outputs can be made in the last scan block, as the product of a state there and a gate.
+
+        Every gate of theirs has to read at most one component of the last layer, and no counter.
+        """
+        last = {k for k, layer in self.layer.items() if layer == self.depth}
+        asked = [last & reads([gate]) for wire in self.wires for gate in wire.flips]
+        counters = set(self.counters)
+        return bool(asked) and bool(last - counters) and all(len(own) <= 1 and not own & counters for own in asked)
+
+    def cut(self, gate: Unit) -> tuple[int | None, Row]:
+        """The component of the last layer that a gate reads, if it does, and the row of the rest of the gate."""
+        own = {k for k in reads([gate]) if self.layer.get(k) == self.depth}
+        rest = gate._replace(digits=tuple(pair for pair in gate.digits if pair[0].component not in own))
+        return next(iter(own), None), self.row(rest)
+
     def name(self, feature: Feature) -> str:
         """The feature in words."""
         kind, a, b = feature
@@ -195,7 +217,20 @@ class Plan:
             return f"{self.cascade.components[a].name} {self.stream.name_channel(a, b if binary else b - 1)}"
         if kind == "over":
             return f"{self.cascade.components[a].name} > {b}"
-        return {"one": "constant", "output": f"output {a}"}.get(kind) or f"{kind} {self.cascade.components[a].name}"
+        if kind in ("resets", "sets"):
+            return f"{self.cascade.components[a].name} {f':= {b}' if kind == 'sets' else 'is overwritten'}"
+        if kind == "output":
+            return f"output: {self.name_wire(a)}"
+        return {"one": "constant", "swamp": "swamp"}.get(kind) or f"{kind} {self.cascade.components[a].name}"
+
+    def name_wire(self, number: int) -> str:
+        """What an output tells: acceptance, a pattern, or that some symbols may come next."""
+        automaton = self.cascade.automaton
+        own = [i for i, wire in enumerate(self.wire_of) if wire == number]
+        first = 1 + len(automaton.patterns)
+        said = ["accept"] * (0 in own) + [f"pattern {i}" for i in own if 0 < i < first]
+        classes = sum(1 << i - first for i in own if i >= first)
+        return ", ".join([*said, *[f"next in {describe(automaton.alphabet, classes)}"] * bool(classes)])
 
     def name_gate(self, gate: Unit) -> str:
         """The gate in words."""
@@ -212,6 +247,15 @@ def reads(gates: Iterable[Unit]) -> set[int]:
     return {digit.component for gate in gates for digit, _ in gate.digits}
 
 
+def joined(plan: Plan) -> dict[Unit, dict[Feature, float]]:
+    """For each gate of the outputs what it changes in them, in units of R: from -R to R, or back."""
+    gates: dict[Unit, dict[Feature, float]] = {}
+    for number, wire in enumerate(plan.wires):
+        for gate in wire.flips:
+            gates.setdefault(gate, {})[Feature("output", number)] = 2.0 if wire.on else -2.0
+    return gates
+
+
 def _increments(cascade: Cascade, k: int) -> tuple[tuple[int, int], ...]:
     component = cascade.components[k]
     if component.depends_on:
@@ -225,7 +269,7 @@ def _increments(cascade: Cascade, k: int) -> tuple[tuple[int, int], ...]:
     return tuple((classes, add) for add, classes in sorted(sets.items()))
 
 
-def _wire(bit: Bit, stream: Stream) -> Wire:
+def _wire(bit: Bit, stream: Stream, *, first: bool) -> Wire:
     """The output with the products that ask for the present symbol alone folded into its base."""
     base = [bit.base] * max(1, stream.cascade.automaton.classes)
     flips: list[Unit] = []
@@ -235,4 +279,4 @@ def _wire(bit: Bit, stream: Stream) -> Wire:
             continue
         classes = present(unit, stream.every).classes
         base = [not value if classes >> c & 1 else value for c, value in enumerate(base)]
-    return Wire(tuple(base), tuple(flips), not bit.base)
+    return Wire(tuple(base), tuple(flips), not bit.base, first)

@@ -129,15 +129,12 @@ class Coordinates:
         rows = np.full((vocabulary.size, self.width), -self.size)
         rows[:, len(self.place) :] = self.size
         rows[:, 0] = self.size
-        readout = self.plan.cascade.readout
-        first = readout.outputs[readout.initial]
-        initial = [first.accepting, *first.patterns, *(c in first.legal for c in range(alphabet.class_count))]
         for feature, i in self.place.items():
             if feature.kind == "letters" and not feature.b:
                 inside = [feature.a >> c & 1 for c in alphabet.classes]
             elif feature.kind == "output":
                 inside = [self.plan.wires[feature.a].base[c] for c in alphabet.classes]
-                rows[vocabulary.id("bos"), i] *= -1 if initial[self.plan.wire_of.index(feature.a)] else 1
+                rows[vocabulary.id("bos"), i] *= -1 if self.plan.wires[feature.a].first else 1
             elif feature.kind in ("raw", "swamp"):
                 rows[:, i] = self.size
                 continue

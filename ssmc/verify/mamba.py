@@ -55,7 +55,11 @@ class CachedModel:
         return tuple(out)
 
     def watch(self) -> Watch:
-        """Checks every step while it is entered."""
+        """Checks every step while it is entered.
+
+        Raises:
+            VerificationError: a convolution is no delay.
+        """
         for i, layer in enumerate(self.model.backbone.layers):
             check_taps(f"layer {i}", layer.mixer.conv1d)
         return ScanWatch(self.model)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     State = tuple[torch.Tensor, ...]
 
-ADAPTERS = {"mamba": "ssmc.verify.mamba"}
+ADAPTERS = {"mamba": "ssmc.verify.mamba", "mamba2": "ssmc.verify.mamba2"}
 """`model_type` of a configuration -> the module with `adapt(model) -> Recurrent`."""
 
 
@@ -88,9 +88,8 @@ def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) 
 
     settings = dict(config)
     made = AutoConfig.for_model(settings.pop("model_type"), **settings)
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(made)
-    model = model.to_empty(device="cpu").to(getattr(torch, config["dtype"]))
+    # not on the meta device: a class may have buffers that its state dict lacks
+    model = AutoModelForCausalLM.from_config(made).to(getattr(torch, config["dtype"]))
     try:
         model.load_state_dict(dict(tensors), strict=True)
     except RuntimeError as error:

@@ -1,0 +1,85 @@
+"""The recurrent cache of transformers' Mamba-2 classes, and the conditions under which their scan does not round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ssmc.errors import VerificationError
+from ssmc.verify.mamba import CachedModel, check_taps
+from ssmc.verify.sums import LIMIT, Watch, check_norm
+
+if TYPE_CHECKING:
+    import torch
+
+    from ssmc.verify.recurrent import Recurrent
+
+NORMS = ("Mamba2RMSNorm",)
+
+
+def adapt(model: Any) -> Recurrent:
+    """The model with its cache as tensors: for each layer the last inputs of the convolution, and the states of the scan."""
+    return CachedModel2(model)
+
+
+class CachedModel2(CachedModel):
+    """A Mamba-2 model; its cache has the same parts as that of Mamba."""
+
+    def watch(self) -> Watch:
+        """Checks every step while it is entered.
+
+        Raises:
+            VerificationError: a convolution is no delay, or a time step is clipped.
+        """
+        for i, layer in enumerate(self.model.backbone.layers):
+            check_taps(f"layer {i}", layer.mixer.conv1d)
+            if tuple(layer.mixer.time_step_limit) != (0.0, float("inf")):
+                raise VerificationError(f"layer {i}: the time step is clipped")
+        return ChunkWatch(self.model)
+
+
+class ChunkWatch(Watch):
+    """A watch that also looks at the time steps of the scan, and at the norm behind it.
+
+    Every time step is 0 or an integer so large that the state is forgotten. So a state is one product, never a sum; and the sums of time steps
+    over a chunk, from which the chunked form takes its factors, are exact in any order.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, NORMS)
+
+    def __enter__(self) -> ChunkWatch:
+        super().__enter__()
+        for i, layer in enumerate(self.model.backbone.layers):
+            mixer, eps = layer.mixer, layer.mixer.norm.variance_epsilon
+            steps = lambda _, __, out, i=i, mixer=mixer: self.see(i, mixer, out)  # noqa: E731
+            self._handles.append(mixer.in_proj.register_forward_hook(steps))
+            pinned = lambda _, args, i=i, eps=eps: check_norm(f"layer {i}, the norm behind the scan", gated(*args), eps)  # noqa: E731
+            self._handles.append(mixer.norm.register_forward_pre_hook(pinned))
+        return self
+
+    def see(self, number: int, mixer: Any, projected: torch.Tensor) -> None:
+        """Checks the time steps of one step of a layer.
+
+        Raises:
+            VerificationError: a factor is neither 0 nor 1, or sums of time steps over a chunk may round.
+        """
+        import torch
+        from torch.nn import functional
+
+        with torch.no_grad():
+            step = projected[..., -mixer.num_heads :]
+            dt = functional.softplus(step + mixer.dt_bias.to(step.dtype)).float()
+            factor = torch.exp(dt * -torch.exp(mixer.A_log.float()))
+            if not bool((((factor == 1) & (dt == 0)) | (factor == 0)).all()):
+                raise VerificationError(f"layer {number}: a factor of the scan is neither 0 nor 1")
+            sums = dt * torch.exp(mixer.A_log.float())
+            if not bool((sums == sums.round()).all()) or float(sums.max()) * mixer.chunk_size > LIMIT:
+                raise VerificationError(f"layer {number}: a sum of time steps over a chunk may round")
+            self.scans = max(self.scans, float(sums.max()) * mixer.chunk_size)
+
+
+def gated(scanned: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    """What the norm behind the scan takes the mean square of."""
+    from torch.nn import functional
+
+    return scanned.float() * functional.silu(gate.float())
