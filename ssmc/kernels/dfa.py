@@ -93,8 +93,8 @@ def _walk(
 ) -> NDArray[Any]:
     symbols = machine.delta.shape[1]
     shift = max(1, (symbols - 1).bit_length())
-    # rows where they begin: no shift on the way
-    delta = np.zeros((machine.states, 1 << shift), np.int32 if machine.states << shift < 1 << 31 else np.int64)
+    # rows where they begin: no shift on the way; unsigned, since numba checks signed indices for being negative
+    delta = np.zeros((machine.states, 1 << shift), np.uint32)
     delta[:, :symbols] = machine.delta.astype(delta.dtype) << shift
     outs = np.empty(tokens.shape, machine.output.dtype)
     text = tokens if tokens.dtype == np.uint8 else tokens.astype(np.int32, copy=False)
