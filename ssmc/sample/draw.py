@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 METHODS = ("lengths", "words", "walk", "dyck", "ffl")
 """How strings are chosen, see `Settings`."""
 NEGATIVE_TRIES = 200
-"""Words that are tried for one near miss."""
+"""Words that are tried for one near miss; fewer long ones."""
+NEGATIVE_SYMBOLS = 400_000
+"""Symbols of the words beyond the first few that are tried for one near miss."""
 
 
 class Bin(NamedTuple):
@@ -111,11 +113,12 @@ def draw_samples(
 def _negative(
     machine: Machine, interval: Bin, choose: Callable[[random.Random], list[int]], rng: random.Random
 ) -> Sample:
-    for _ in range(NEGATIVE_TRIES):
+    tries = min(NEGATIVE_TRIES, max(4, NEGATIVE_SYMBOLS // max(1, interval.high)))
+    for _ in range(tries):
         found = near_miss(machine.automaton, choose(rng), rng)
         if found is not None:
             return Sample(tuple(found[0]), interval, accepted=False, edit=found[1])
-    raise InputError(f"no near miss of {NEGATIVE_TRIES} words of lengths {interval.low} to {interval.high} was found")
+    raise InputError(f"no near miss of {tries} words of lengths {interval.low} to {interval.high} was found")
 
 
 def _source(machine: Machine, settings: Settings) -> Callable[[Bin], Callable[[random.Random], list[int]]]:

@@ -36,15 +36,69 @@ def near_miss(automaton: Automaton, word: Sequence[int], rng: random.Random) -> 
     Returns:
         The string and the edit; None if every edit leads into the language.
     """
+    sides = _Sides(automaton, word)
     for _ in range(TRIES):
         edit = _random_edit(len(word), automaton.alphabet.size, rng)
-        if edit is not None and not automaton.accepts(changed := edit.apply(word)):
-            return changed, edit
-    wrong = list(wrong_edits(automaton, word))
+        if edit is not None and not sides.accepts(edit):
+            return edit.apply(word), edit
+    wrong = list(sides.wrong_edits())
     if not wrong:
         return None
     edit = rng.choice(wrong)
     return edit.apply(word), edit
+
+
+def wrong_edits(automaton: Automaton, word: Sequence[int]) -> Iterator[Edit]:
+    """Every edit of a word that leads out of the language."""
+    return _Sides(automaton, word).wrong_edits()
+
+
+class _Sides:
+    """A word from both sides, so that an edit is judged in one step.
+
+    `before[i]` is the state before the i-th symbol, `good[i]` the states (a bit mask) from which the symbols from the i-th on lead to acceptance.
+    """
+
+    def __init__(self, automaton: Automaton, word: Sequence[int]) -> None:
+        self.automaton, self.word = automaton, word
+        self.classes = classes = automaton.alphabet.classes
+        self.before = [0 if automaton.states else DEAD]
+        for symbol in word:
+            state = self.before[-1]
+            self.before.append(DEAD if state == DEAD else automaton.delta[state][classes[symbol]])
+        arrows = [
+            [(1 << q, 1 << row[c]) for q, row in enumerate(automaton.delta) if row[c] != DEAD]
+            for c in range(automaton.classes)
+        ]
+        known: dict[tuple[int, int], int] = {}
+        self.good = [sum(1 << q for q in automaton.accepting)]
+        for symbol in reversed(word):
+            key = classes[symbol], self.good[-1]
+            if key not in known:
+                known[key] = sum(source for source, target in arrows[key[0]] if target & key[1])
+            self.good.append(known[key])
+        self.good.reverse()
+
+    def holds(self, state: int, symbol: int, place: int) -> bool:
+        """Whether a state, then a symbol (none if -1), then the word from a place on is accepted."""
+        if symbol >= 0 and state != DEAD:
+            state = self.automaton.delta[state][self.classes[symbol]]
+        return state != DEAD and bool(self.good[place] >> state & 1)
+
+    def accepts(self, edit: Edit) -> bool:
+        """Whether the word is in the language after an edit."""
+        return self.holds(self.before[edit.place], edit.symbol, edit.place + (edit.kind != "insert"))
+
+    def wrong_edits(self) -> Iterator[Edit]:
+        """Every edit that leads out of the language."""
+        for place in range(len(self.word) + 1):
+            for symbol in range(self.automaton.alphabet.size):
+                edits = [Edit("insert", place, symbol)]
+                if place < len(self.word) and symbol != self.word[place]:
+                    edits.append(Edit("replace", place, symbol))
+                yield from (edit for edit in edits if not self.accepts(edit))
+            if place < len(self.word) and not self.accepts(Edit("delete", place, -1)):
+                yield Edit("delete", place, -1)
 
 
 def _random_edit(length: int, symbols: int, rng: random.Random) -> Edit | None:
@@ -57,33 +111,3 @@ def _random_edit(length: int, symbols: int, rng: random.Random) -> Edit | None:
         return Edit("insert", number // symbols, number % symbols)
     number -= (length + 1) * symbols
     return Edit("delete", number, -1) if number < length else None
-
-
-def wrong_edits(automaton: Automaton, word: Sequence[int]) -> Iterator[Edit]:
-    """Every edit of a word that leads out of the language, from the states before each place and the good states after it."""
-    classes = automaton.alphabet.classes
-    before = [0 if automaton.states else DEAD]
-    for symbol in word:
-        before.append(DEAD if before[-1] == DEAD else automaton.delta[before[-1]][classes[symbol]])
-    good = [sum(1 << q for q in automaton.accepting)]
-    for symbol in reversed(word):
-        column = classes[symbol]
-        last = good[-1]
-        good.append(
-            sum(1 << q for q, row in enumerate(automaton.delta) if row[column] != DEAD and last >> row[column] & 1)
-        )
-    good.reverse()
-
-    def holds(state: int, place: int) -> bool:
-        return state != DEAD and bool(good[place] >> state & 1)
-
-    for place in range(len(word) + 1):
-        state = before[place]
-        after = [DEAD if state == DEAD else automaton.delta[state][c] for c in classes]
-        for symbol in range(automaton.alphabet.size):
-            if place < len(word) and symbol != word[place] and not holds(after[symbol], place + 1):
-                yield Edit("replace", place, symbol)
-            if not holds(after[symbol], place):
-                yield Edit("insert", place, symbol)
-        if place < len(word) and not holds(state, place + 1):
-            yield Edit("delete", place, -1)
