@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ssmc.errors import UsageError
+from ssmc.targets.architectures import ARCHITECTURES
 from ssmc.targets.interface import Lowered, Shape, Target
 from ssmc.targets.weights import LIMITS, PrecisionError, Weights
 
@@ -104,6 +105,7 @@ TARGETS: dict[str, Target] = {
                 ("mamba2", "counter", "x and B pass through SiLU, so no increment is negative"),
             ),
         ),
+        *ARCHITECTURES,
     )
 }
 """The architectures that weights can be emitted for."""

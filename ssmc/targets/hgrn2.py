@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 TRAITS = Traits(taps=TAPS - 1, lagged=frozenset({"write"}))
+SURE, SHARE = 2048.0, 0.125
+"""The logit of a forget gate, and how much of the present symbol's is added: it decides at the start, where the delayed one is 0 and nothing is
+written, so every gate is 0 or 1 and the sums of a chunk's logarithms, all multiples of 256, do not round."""
 SMALL, LARGE = 2.0**-8, 2.0**10
 """What a register and the constant hold."""
 
@@ -105,8 +108,8 @@ def _layer(stream: Residual, block: Block) -> dict[str, Array]:
         if register.always:
             forget[place, 0] = -SATURATED
         else:
-            forget[place] = stream.row(written(register)) * -SATURATED
-            forget_taps[place, 0] = tap(register.lag)
+            forget[place] = stream.row(written(register)) * -SURE
+            forget_taps[place, 0] = tap(register.lag) + tap(0) * SHARE
         for number, feature in enumerate(register.outputs):
             value[place + number] = stream.row(indicator(channel(register, number), SMALL))
             value_taps[place + number, 0] = tap(register.lag)

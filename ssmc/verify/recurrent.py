@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ssmc.errors import UsageError, VerificationError
@@ -15,7 +18,14 @@ if TYPE_CHECKING:
 
     State = tuple[torch.Tensor, ...]
 
-ADAPTERS = {"mamba": "ssmc.verify.mamba", "mamba2": "ssmc.verify.mamba2"}
+FLASH = ("gla", "hgrn2", "rwkv6", "delta_net", "gated_deltanet")
+"""The model types of flash-linear-attention."""
+ADAPTERS = {
+    "mamba": "ssmc.verify.mamba",
+    "mamba2": "ssmc.verify.mamba2",
+    "recurrent_gemma": "ssmc.verify.recurrentgemma",
+    **dict.fromkeys(FLASH, "ssmc.verify.flash"),
+}
 """`model_type` of a configuration -> the module with `adapt(model) -> Recurrent`."""
 
 
@@ -61,8 +71,11 @@ class Exactness(Protocol):
         ...
 
 
-def need_transformers() -> None:
+def need_transformers(kind: str = "") -> None:
     """Makes sure that the libraries of the stock classes are there, and quiet.
+
+    Args:
+        kind: the model type whose class will be needed.
 
     Raises:
         UsageError: they are not.
@@ -73,6 +86,8 @@ def need_transformers() -> None:
         raise UsageError(f"stock models need transformers: pip install 'ssm-compiler[mamba]' ({error})") from error
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    if kind in FLASH:
+        import_module("ssmc.verify.flash").ready()
 
 
 def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
@@ -82,14 +97,16 @@ def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) 
         UsageError: its library is not installed.
         VerificationError: the weights are not those of the class.
     """
-    need_transformers()
+    need_transformers(config["model_type"])
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     settings = dict(config)
-    made = AutoConfig.for_model(settings.pop("model_type"), **settings)
-    # not on the meta device: a class may have buffers that its state dict lacks
-    model = AutoModelForCausalLM.from_config(made).to(getattr(torch, config["dtype"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = AutoConfig.for_model(settings.pop("model_type"), **settings)
+        # not on the meta device: a class may have buffers that its state dict lacks
+        model = AutoModelForCausalLM.from_config(made).to(getattr(torch, config["dtype"]))
     try:
         model.load_state_dict(dict(tensors), strict=True)
     except RuntimeError as error:
@@ -108,15 +125,26 @@ def load_stock(folder: str, dtype: str | None = None) -> Any:
         UsageError: its library is not installed.
         VerificationError: it cannot be loaded.
     """
-    need_transformers()
+    need_transformers(_type_of(folder))
     import torch
     from transformers import AutoModelForCausalLM
 
     kind = {} if dtype is None else {"dtype": getattr(torch, dtype)}
     try:
-        return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **kind).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **kind).eval()
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise VerificationError(f"{folder}: from_pretrained fails: {' '.join(str(error).split())[:300]}") from error
+
+
+def _type_of(folder: str) -> str:
+    """The model type in a folder's configuration; empty where there is none."""
+    try:
+        config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+        return str(config["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def adapt(model: Any) -> Recurrent:

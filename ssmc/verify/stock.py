@@ -95,7 +95,7 @@ def prove_stock(
         scan_magnitude=scans,
         sha256=weights_digest(model.state_dict()),
         cache_states=every,
-        library=f"transformers {transformers.__version__} {type(model).__name__}",
+        library=f"{getattr(recurrent, 'library', 'transformers ' + transformers.__version__)} {type(model).__name__}",
     )
 
 
