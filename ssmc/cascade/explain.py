@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ssmc.automaton import DEAD
 from ssmc.cascade.base import make_base
 from ssmc.cascade.bounds import find_tie
+from ssmc.cascade.cost import cost_of
 from ssmc.cascade.counters import find_counters
-from ssmc.cascade.holonomy import find_holonomy
+from ssmc.cascade.holonomy import PeriodicError, find_holonomy
 from ssmc.cascade.ir import HOLD
 from ssmc.cascade.rules import find_rules
 from ssmc.cascade.system import System
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.rules import Rules
 
 _HEIGHT_SETS = 20_000
+_LETTERS = {"window": "w", "reset": "r", "counter": "n", "swap": "s", "rotation": "z", "permutation": "p"}
 READOUT = -1
 """The number of the readout where components are numbered."""
 
@@ -114,7 +116,8 @@ class Part:
     """One component explained.
 
     Attributes:
-        symbol: its short name in this explanation: `w1` (window), `n1` (counter), `t1` (tally), `r1` (reset), `dead` (latch).
+        symbol: its short name in this explanation: `w1` (window), `n1` (counter), `t1` (tally), `r1` (reset), `s1`
+            (swap), `z1` (rotation), `p1` (permutation), `dead` (latch).
         component: the component.
         layer: its layer.
         readers: who reads it, `READOUT` last.
@@ -145,7 +148,7 @@ class Explanation:
         pairs: how many pairs of states and values are reachable.
         window: the widest window that the search could use.
         counters: all counters of the automaton, used or not.
-        height: the height of the holonomy decomposition without contexts; None where it is too large.
+        height: the height of the holonomy decomposition without contexts; None where it is too large, or the language is not star-free.
         tie: two words that such a window cannot tell apart, so that at least one layer is needed; None if zero layers suffice.
     """
 
@@ -160,9 +163,8 @@ class Explanation:
 
     @property
     def channels(self) -> int:
-        """Scan channels with every reset in binary."""
-        scanned = [part.component for part in self.parts if part.component.kind != "window"]
-        return sum(1 if c.kind == "counter" else (c.size - 1).bit_length() for c in scanned)
+        """Scan channels with every reset in binary, rotations as complex numbers, permutations as one-hot vectors."""
+        return cost_of([part.component for part in self.parts]).channels
 
     @cached_property
     def access_words(self) -> tuple[tuple[int, ...], ...]:
@@ -222,7 +224,7 @@ def _height(cascade: Cascade) -> int | None:
     try:
         contexts = make_base(system, cascade.automaton.alphabet, limit=_HEIGHT_SETS).contexts
         return find_holonomy(system, contexts, set_limit=_HEIGHT_SETS).height
-    except LimitError:
+    except (LimitError, PeriodicError):
         return None
 
 
@@ -236,7 +238,7 @@ def _symbols(cascade: Cascade) -> list[str]:
     count: dict[str, int] = {}
     out = []
     for component in cascade.components:
-        kind = {"window": "w", "reset": "r", "counter": "t" if component.saturating else "n"}[component.kind]
+        kind = "t" if component.saturating else _LETTERS[component.kind]
         if component.latch:
             out.append("dead")
             continue

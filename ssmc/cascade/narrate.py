@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.explain import READOUT
-from ssmc.cascade.ir import HOLD
+from ssmc.cascade.ir import HOLD, Images
 from ssmc.cascade.prose import Speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ssmc.cascade.counters import Counter
     from ssmc.cascade.explain import Explanation, Need, Part
-    from ssmc.cascade.ir import Action
+    from ssmc.cascade.ir import AnyAction
     from ssmc.cascade.rules import Rules
 
 _WIDTH = 112
@@ -24,6 +24,8 @@ _MOST_VALUES = 10
 _MOST_COUNTERS = 4
 _MOST_SUMMARY = 5
 _MOST_OUTPUTS = 8
+GROUPS = ("swap", "rotation", "permutation")
+"""The kinds of components that do more than hold, overwrite and count."""
 _BACK = {1: "the symbol before", 2: "two symbols before", 3: "three symbols before"}
 
 
@@ -114,6 +116,8 @@ def kind_of(part: Part) -> str:
         if component.saturating:
             return f"tally from 0 that stops at {component.values[-1]}"
         return f"counter from {component.low} to {component.values[-1]}"
+    if component.kind != "reset":
+        return "swap" if component.kind == "swap" else f"{component.kind} of {component.size} values"
     return "flip-flop" if component.size == 2 else f"reset with {component.size} values"
 
 
@@ -127,6 +131,8 @@ def _part(speaker: Speaker, part: Part) -> Iterator[str]:
         yield from _window(speaker, part)
     elif part.component.kind == "counter":
         yield from _counter(speaker, part)
+    elif part.component.kind in GROUPS:
+        yield from _group(speaker, part)
     elif part.component.latch:
         yield f"  set by {_cases(speaker, part.rules)}, where the automaton has no transition, and never cleared: every later answer is no"
     else:
@@ -146,6 +152,21 @@ def _counter(speaker: Speaker, part: Part) -> Iterator[str]:
         yield f"  {_effect(action)} on {speaker.rules(rules)}"  # type: ignore[arg-type]
     if part.rules.rest is not None:
         yield f"  {_effect(part.rules.rest)} on everything else"  # type: ignore[arg-type]
+    yield from _by_value(speaker, part)
+
+
+def _group(speaker: Speaker, part: Part) -> Iterator[str]:
+    """What moves the values of a swap, rotation or permutation, and the states by value."""
+    for action, rules in part.rules.cases[:_MOST_VALUES]:
+        yield f"  {_effect(action)} on {speaker.rules(rules)}"  # type: ignore[arg-type]
+    if len(part.rules.cases) > _MOST_VALUES:
+        yield f"  and {len(part.rules.cases) - _MOST_VALUES} more actions"
+    if part.rules.rest is not None:
+        yield f"  {_effect(part.rules.rest)} on everything else"  # type: ignore[arg-type]
+    yield from _by_value(speaker, part)
+
+
+def _by_value(speaker: Speaker, part: Part) -> Iterator[str]:
     if any(len(states) > _MOST_STATES for states in part.states):
         return
     sets = [f"{value}: {speaker.states(q)}" for value, q in zip(part.component.values, part.states, strict=True)]
@@ -182,6 +203,8 @@ def summary(explanation: Explanation, part: Part) -> list[str]:
         return [_cases(speaker, part.rules)]
     if part.component.kind == "counter":
         return [line.strip() for line in _counter(speaker, part)][: len(part.rules.cases)]
+    if part.component.kind in GROUPS:
+        return [line.strip() for line in _group(speaker, part)][: min(len(part.rules.cases), _MOST_SUMMARY)]
     lines = []
     for value in part.component.values[:_MOST_SUMMARY]:
         own = next((rules for action, rules in part.rules.cases if action == (0, value)), ())
@@ -194,11 +217,33 @@ def _cases(speaker: Speaker, rules: Rules) -> str:
     return "; ".join(speaker.rules(own) for _, own in rules.cases)
 
 
-def _effect(action: Action) -> str:
+def _effect(action: AnyAction) -> str:
+    if isinstance(action, Images):
+        return map_terms(action.images)
     mul, add = action
+    if mul < 0:
+        return "0 and 1 exchanged"
     if mul == 0:
         return f"set to {add}"
     return "held" if add == 0 else f"{add:+d}"
+
+
+def map_terms(images: Sequence[int]) -> str:
+    """A permutation in cycles, `(0 1 2)(3 4)`; another map by what moves, `0, 2 to 1`."""
+    if len(set(images)) == len(images):
+        left, cycles = set(range(len(images))), []
+        while left:
+            cycle = [min(left)]
+            while images[cycle[-1]] != cycle[0]:
+                cycle.append(images[cycle[-1]])
+            left -= set(cycle)
+            cycles += [f"({' '.join(map(str, cycle))})"] if len(cycle) > 1 else []
+        return "".join(cycles) or "held"
+    moved: dict[int, list[int]] = {}
+    for value, image in enumerate(images):
+        if value != image:
+            moved.setdefault(image, []).append(value)
+    return "; ".join(f"{', '.join(map(str, values))} to {image}" for image, values in sorted(moved.items()))
 
 
 def _need(speaker: Speaker, need: Need) -> str:

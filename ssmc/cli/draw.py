@@ -13,12 +13,13 @@ from ssmc.cli.command import Command
 from ssmc.cli.inputs import Source, source_arguments
 from ssmc.cli.modes import header_mode, mode_option
 from ssmc.cli.spending import spending_options
+from ssmc.cli.target import cascade_for, target_option
 from ssmc.errors import LimitError, UsageError
 
 if TYPE_CHECKING:
     import pydot
 
-    from ssmc.cascade.ir import Mode
+    from ssmc.cascade.ir import Cascade, Mode
     from ssmc.languages import Language
 
 KINDS = ("automaton", "skeleton", "eggbox", "cayley", "cascade")
@@ -33,6 +34,7 @@ KINDS = ("automaton", "skeleton", "eggbox", "cayley", "cascade")
         "ssmc draw eggbox -e '(ab|ba)*' --alphabet ab -o eggbox.pdf",
         "ssmc draw skeleton tomita-3 > skeleton.dot",
         "ssmc draw cascade dyck-2-3 --mode predict -o cascade.svg",
+        "ssmc draw cascade tomita-3 --target native-signed -o cascade.svg",
     ),
 )
 @click.argument("what", type=click.Choice(KINDS))
@@ -53,6 +55,7 @@ KINDS = ("automaton", "skeleton", "eggbox", "cayley", "cascade")
     help="Most states, sets, D-classes, elements or components to draw.",
 )
 @spending_options
+@target_option
 @mode_option
 def command(
     what: str,
@@ -62,6 +65,7 @@ def command(
     symbols: bool,
     limit: int,
     spending: dict[str, Any],
+    target: str | None,
     mode: Mode | None,
     as_json: bool,
 ) -> int:
@@ -76,14 +80,17 @@ def command(
         raise UsageError("draw takes one SOURCE")
     if word is not None and what != "automaton":
         raise UsageError("--word belongs to `draw automaton`")
-    if what != "cascade" and (spending or mode is not None):
-        raise UsageError("--mode and the options of a decomposition belong to `draw cascade`")
+    if what != "cascade" and (spending or mode is not None or target is not None):
+        raise UsageError("--mode, --target and the options of a decomposition belong to `draw cascade`")
     if as_json and output is None:
         raise UsageError("--json needs -o FILE, since the picture would go to standard output too")
     language = sources[0].read()
     run = None if word is None else language.automaton.alphabet.encode(word, spaced=symbols)
     if what == "cascade":
-        graph = _cascade(language, sources[0].title, spending, mode or header_mode(language), limit)
+        from ssmc.cascade.strategy import Options
+
+        cascade = cascade_for(language, target, mode or header_mode(language), Options(**spending))
+        graph = _cascade(cascade, sources[0].title, limit)
     else:
         graph = _picture(what, language, sources[0].title, run, limit)
     if output is None:
@@ -131,13 +138,10 @@ def _picture(what: str, language: Language, name: str, word: list[int] | None, l
     return draw_eggbox(automaton, green, name)
 
 
-def _cascade(language: Language, name: str, spending: dict[str, Any], mode: Mode, limit: int) -> pydot.Dot:
+def _cascade(cascade: Cascade, name: str, limit: int) -> pydot.Dot:
     from ssmc.cascade.explain import explain
-    from ssmc.cascade.strategy import Options
-    from ssmc.compile import decompose_language, model_automaton
     from ssmc.draw import draw_cascade
 
-    cascade = decompose_language(language, model_automaton(language), mode, Options(**spending))
     if len(cascade.components) > limit:
         raise LimitError("components to draw", len(cascade.components), limit, "--limit")
     return draw_cascade(explain(cascade), name)

@@ -12,7 +12,8 @@ from ssmc.cli.command import Command
 from ssmc.cli.inputs import Source, for_each, source_arguments
 from ssmc.cli.modes import header_mode, mode_option
 from ssmc.cli.spending import spending_options
-from ssmc.errors import NotStarFreeError
+from ssmc.cli.target import cascade_for, target_option
+from ssmc.errors import GateError, NotStarFreeError
 
 if TYPE_CHECKING:
     from ssmc.cascade.ir import Mode
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
         "ssmc explain flip-flop",
         "ssmc explain -e '.*abcab.*' --alphabet abc --syntax python --mode predict",
         "ssmc explain dyck-2-3 --window 0 --json",
+        "ssmc explain tomita-6 --target native-pd",
     ),
 )
 @source_arguments
 @spending_options
+@target_option
 @mode_option
-def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, as_json: bool) -> int:
+def command(
+    sources: list[Source], spending: dict[str, Any], target: str | None, mode: Mode | None, as_json: bool
+) -> int:
     """Explains how each SOURCE is decomposed.
 
     The states and counters of the automaton; then every component with what its values mean, what changes it, who reads it, and two words
@@ -41,18 +46,16 @@ def command(sources: list[Source], spending: dict[str, Any], mode: Mode | None, 
     def answer(source: Source) -> int:
         from ssmc.cascade import check_cascade
         from ssmc.cascade.explain import explain
-        from ssmc.cascade.gates import require_gates
         from ssmc.cascade.narrate import count, narrate, to_json
         from ssmc.cascade.strategy import Options
-        from ssmc.compile import decompose_language, model_automaton
+        from ssmc.compile import model_automaton
 
         language = source.read()
         chosen, options = mode or header_mode(language), Options(**spending)
         automaton = model_automaton(language)
         try:
-            require_gates(language.automaton, options.gates, options.set_limit, language.patterns)
-            cascade = decompose_language(language, automaton, chosen, options)
-        except NotStarFreeError as error:
+            cascade = cascade_for(language, target, chosen, options)
+        except (NotStarFreeError, GateError) as error:
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
             return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
         check_cascade(cascade)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.cascade.explain import READOUT
 from ssmc.cascade.narrate import kind_of, summary
-from ssmc.draw.canvas import ACCENT, BAD, INK, PALE, SHADE, add_edge, add_node, new_graph
+from ssmc.draw.canvas import ACCENT, BAD, INK, PALE, PALETTE, SHADE, add_edge, add_node, new_graph
 from ssmc.draw.labels import quote
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ _LOOKS = {
     "window": {"shape": "box", "style": "dashed", "color": PALE},
     "counter": {"shape": "box", "style": "filled", "fillcolor": "#fdf3df", "color": ACCENT},
     "reset": {"shape": "box", "style": "rounded,filled", "fillcolor": SHADE, "color": INK},
+    "swap": {"shape": "hexagon", "style": "solid", "color": PALETTE[3]},
+    "rotation": {"shape": "ellipse", "style": "solid", "color": PALETTE[3]},
+    "permutation": {"shape": "box", "style": "solid", "color": PALETTE[3]},
     "latch": {"shape": "octagon", "style": "solid", "color": BAD},
 }
 
@@ -29,7 +32,7 @@ _LOOKS = {
 def draw_cascade(explanation: Explanation, name: str = "") -> pydot.Dot:
     """The components in columns by layer; an arrow goes from a component to whatever reads it.
 
-    Windows are dashed, counters and tallies amber, resets rounded, the latch a red octagon; the readout is a double box. That every component reads the symbol as
+    Windows are dashed, counters and tallies amber, resets rounded, swaps hexagons, rotations ellipses, permutations boxes, the latch a red octagon; the readout is a double box. That every component reads the symbol as
     well is not drawn.
     """
     import pydot
