@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LISTED_ORDER = 1_000
 """The largest order of a group whose elements are listed to name it, where only generators are given."""
+MOST_POINTS = 32
+"""The most points of a group that is too large to list."""
 NAMED_ORDER = 2_000
 """The largest order at which structure beyond cyclic, abelian, symmetric and alternating is looked for."""
 
@@ -68,12 +70,17 @@ def name_group(elements: Sequence[Permutation]) -> Group:
     return Group(name, order, abelian=False, solvable=solvable)
 
 
-def group_of(generators: Sequence[Permutation]) -> Group:
-    """The group that permutations of 0..n-1 generate; its elements are listed only where there are at most `LISTED_ORDER`."""
+def group_of(generators: Sequence[Permutation]) -> Group | None:
+    """The group that permutations of 0..n-1 generate; its elements are listed only where there are at most `LISTED_ORDER`.
+
+    None where it is larger and has more than `MOST_POINTS` points.
+    """
     identity = tuple(range(len(generators[0])))
     elements = bounded_closure(generators, identity, LISTED_ORDER)
     if elements is not None:
         return name_group(sorted(elements))
+    if len(identity) > MOST_POINTS:
+        return None
     order = StabiliserChain(len(identity), generators).order
     abelian = all(then(a, b) == then(b, a) for a in generators for b in generators)
     return Group(_great_name(generators, order) or f"G{order}", order, abelian, solvable=is_solvable(generators))
@@ -149,13 +156,16 @@ def _solvable(generators: Sequence[Permutation], order: int) -> bool:
 
 
 def _structure_name(elements: Sequence[Permutation], order: int) -> str | None:
-    """Dihedral, dicyclic, a semidirect product of a cyclic group of prime order, SL(2,3), PSL(2,7), or a product with a cyclic group."""
+    """A small symmetric or alternating group, dihedral, dicyclic, a semidirect product of a cyclic group of prime order, SL(2,3), PSL(2,7), or a product with a cyclic group."""
     orders = {element: order_of(element) for element in elements}
     identity = tuple(range(len(elements[0])))
     if order == 24 and sorted(orders.values()).count(2) == 1 and sorted(orders.values()).count(3) == 8:
         return "SL(2,3)"
     if order == 168 and len(derived_subgroup(generators_of(elements), identity)) == 168:
         return "PSL(2,7)"
+    known = _abstract_name(elements, order, identity)
+    if known is not None:
+        return known
     half = next((g for g in elements if 2 * orders[g] == order), None)
     if half is not None:
         cyclic = closure([half], identity)
@@ -165,6 +175,32 @@ def _structure_name(elements: Sequence[Permutation], order: int) -> str | None:
                 return f"D{order // 2}"
             return "Q8" if order == 8 else f"Dic{order // 4}"
     return _product_name(elements, order, orders, identity) or _frobenius_name(elements, order, orders, identity)
+
+
+def _abstract_name(elements: Sequence[Permutation], order: int, identity: Permutation) -> str | None:
+    """S_3, A_4, S_4, A_5, S_5 or A_6 however they act: known by their order, commutator subgroup and centre.
+
+    Order 6: the only one that is not abelian. A_4: its commutator subgroup has order 4 (of order 12 otherwise 3 or 1). S_4: the commutator subgroup has order 12 and
+    is not abelian. A_5 and A_6: the only perfect groups of their orders. S_5: A_5 with quotient of order 2 and no centre.
+    """
+    if order not in _ABSTRACT:
+        return None
+    generators = generators_of(elements)
+    derived = derived_subgroup(generators, identity)
+    name, size = _ABSTRACT[order]
+    if len(derived) != size:
+        return None
+    inner = generators_of(sorted(derived))
+    if name in ("S4", "S5"):
+        abelian = all(then(a, b) == then(b, a) for a in inner for b in inner)
+        centre = [z for z in elements if all(then(z, g) == then(g, z) for g in generators)]
+        if abelian or len(centre) > 1:
+            return None
+    return name
+
+
+_ABSTRACT = {6: ("S3", 3), 12: ("A4", 4), 24: ("S4", 12), 60: ("A5", 60), 120: ("S5", 60), 360: ("A6", 360)}
+"""Order -> name and order of the commutator subgroup."""
 
 
 def _frobenius_name(

@@ -30,8 +30,6 @@ GATES: tuple[Gates, ...] = ("non-negative", "signed", "complex", "pd")
 SET_LIMIT = 3_000
 _MOST_IMAGES = 60_000
 """Images of sets under letters that are computed for one language."""
-_MOST_POINTS = 32
-"""Points of a permutation group above which its order is not computed."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +111,10 @@ def language_groups(automaton: Automaton, *, set_limit: int = SET_LIMIT) -> Lang
         left -= len(sets)
         complete = complete and whole
         for generators in _holonomy(part, sets, edges):
-            if len(generators[0]) > _MOST_POINTS:
-                complete = False
-                continue
             group = group_of(generators)
-            found.setdefault(group.name, group)
+            complete = complete and group is not None
+            if group is not None:
+                found.setdefault(group.name, group)
     return LanguageGroups(tuple(sorted(found.values(), key=lambda group: (group.order, group.name))), complete)
 
 

@@ -9,7 +9,7 @@ from ssmc.algebra.language_groups import language_groups
 from ssmc.algebra.permutations import factor
 from ssmc.cascade.assemble import assemble, constant_cascade
 from ssmc.cascade.cost import cost_of
-from ssmc.cascade.gates import require_gates
+from ssmc.cascade.gates import missing_gates, require_gates
 from ssmc.cascade.group_strategy import cover_by_states, explore_groups
 from ssmc.cascade.mealy import mealy_machine
 from ssmc.cascade.meter import Meter
@@ -59,7 +59,7 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
             explore_groups(machine.system, automaton.alphabet, choice, moduli)
         best = choice.best
     if best is None:
-        raise choice.limit or LimitError("candidates", 0, 0)
+        raise choice.limit or missing_gates(automaton, options.gates)
     cost, cascade = best
     if options.max_layers is not None and cost.layers > options.max_layers:
         raise LimitError("scan layers of the shallowest cascade found", cost.layers, options.max_layers, "--max-layers")

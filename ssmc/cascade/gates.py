@@ -61,6 +61,17 @@ def require_gates(automaton: Automaton, gates: Gates, set_limit: int, patterns: 
     return starfree
 
 
+def missing_gates(automaton: Automaton, gates: Gates) -> GateError:
+    """The refusal where the groups of a language could not all be found beforehand, and then the gates did not suffice."""
+    report = check_starfree(automaton, monoid_limit=0)
+    witness = "" if report.witness is None else f": not star-free: {report.witness.describe(automaton)}"
+    return GateError(
+        f"{gates} gates do not suffice for a large group of the language{witness} ({TARGET_FOR['pd']})",
+        report.witness,
+        "pd",
+    )
+
+
 def _parts(automaton: Automaton, patterns: Sequence[str]) -> Iterator[tuple[str, Automaton]]:
     """The language, or each pattern of a set, with what to call it."""
     names = patterns or [str(i + 1) for i in range(len(automaton.patterns))]

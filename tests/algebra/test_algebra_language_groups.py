@@ -11,6 +11,7 @@ from ssmc.algebra.green import green_classes
 from ssmc.algebra.language_groups import language_groups
 from ssmc.algebra.monoid import enumerate_monoid
 from ssmc.algebra.needs import need_of
+from ssmc.algebra.permutations import closure, then
 from ssmc.automaton import Alphabet, Automaton
 from ssmc.languages import language_of
 
@@ -65,6 +66,18 @@ def test_known_groups(columns: list[list[int]], names: list[str], gates: str) ->
     found = language_groups(table(columns, {0}))
     assert [group.name for group in found.groups] == names
     assert found.gates == gates
+
+
+def test_the_word_problem_of_a_group_has_that_group() -> None:
+    # 60 states: A_5 on its own elements
+    five, three = (1, 2, 3, 4, 0), (1, 2, 0, 3, 4)
+    elements = sorted(closure([five, three], tuple(range(5))))
+    elements.remove(tuple(range(5)))
+    elements.insert(0, tuple(range(5)))
+    place = {element: i for i, element in enumerate(elements)}
+    found = language_groups(table([[place[then(e, g)] for e in elements] for g in (five, three)], {0}))
+    assert [(group.name, group.order) for group in found.groups] == [("A5", 60)]
+    assert found.gates == "pd"
 
 
 def test_limits_are_told() -> None:
