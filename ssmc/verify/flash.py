@@ -81,7 +81,10 @@ def adapt(model: Any) -> Recurrent:
 
 
 class FlashModel:
-    """A model of the library: for each layer the recurrent state, then the inputs that its convolutions or its token shift remember."""
+    """A model of the library: for each layer the recurrent state, then the inputs that its convolutions or its token shift remember.
+
+    Logits and states are handed over on the CPU, wherever the model runs.
+    """
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -91,24 +94,25 @@ class FlashModel:
     def start(self, tokens: torch.Tensor) -> tuple[torch.Tensor, State]:
         """(N,) first tokens -> (N, vocabulary) logits, and the state after them."""
         with quiet():
-            found = self.model(tokens[:, None], use_cache=True)
+            found = self.model(tokens[:, None].to(self.model.device), use_cache=True)
         self.cache = found.past_key_values
-        return found.logits[:, -1], self.state()
+        return found.logits[:, -1].cpu(), self.state()
 
     def step(self, tokens: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         """(N,) tokens and the state before them -> (N, vocabulary) logits, and the state after them."""
-        parts = iter(state)
+        # the class may update what it is given in place
+        parts = (part.to(self.model.device, copy=True) for part in state)
         for layer in self.cache.layers:
-            held: dict[str, Any] = {"recurrent_state": next(parts).clone()}
+            held: dict[str, Any] = {"recurrent_state": next(parts)}
             if isinstance(layer.state["conv_state"], tuple):
-                held["conv_state"] = tuple(next(parts).clone() for _ in layer.state["conv_state"])
+                held["conv_state"] = tuple(next(parts) for _ in layer.state["conv_state"])
             else:
-                held["conv_state"], held["ffn_state"] = next(parts).clone(), next(parts).clone()
+                held["conv_state"], held["ffn_state"] = next(parts), next(parts)
             layer.state = {**layer.state, **held}
         with quiet():
-            found = self.model(tokens[:, None], past_key_values=self.cache, use_cache=True)
+            found = self.model(tokens[:, None].to(self.model.device), past_key_values=self.cache, use_cache=True)
         self.cache = found.past_key_values
-        return found.logits[:, -1], self.state()
+        return found.logits[:, -1].cpu(), self.state()
 
     def state(self) -> State:
         """The tensors of the cache."""
@@ -117,7 +121,7 @@ class FlashModel:
             out.append(layer.state["recurrent_state"])
             memory = layer.state["conv_state"]
             out += memory if isinstance(memory, tuple) else [memory, layer.state["ffn_state"]]
-        return tuple(out)
+        return tuple(part.cpu() for part in out)
 
     def masks(self) -> tuple[torch.Tensor | None, ...]:
         """Which entries a later step can read: columns that meet a tap, and what a token shift mixes in."""
@@ -135,7 +139,7 @@ class FlashModel:
                 off = not any(bool((tensor != 0).any()) for tensor in mixed)
                 out.append(torch.full_like(attn.x_proj[0].mu, not off, dtype=torch.bool))
                 out.append((ffn.key.mu != 0) | (ffn.receptance.mu != 0))
-        return tuple(out)
+        return tuple(None if mask is None else mask.cpu() for mask in out)
 
     def watch(self) -> FlashWatch:
         """Checks every step while it is entered."""
