@@ -204,6 +204,10 @@ class Automaton:
         Raises:
             InvariantError: the data are not a trimmed minimal automaton.
         """
+        if "dyck" in data:
+            from ssmc.dyck import BoundedDyck
+
+            return BoundedDyck.of_json(data)
         automaton = Automaton(
             Alphabet.from_json(data["alphabet"]),
             tuple(tuple(row) for row in data["delta"]),

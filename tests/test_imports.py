@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "ssmc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ERRORS = {"errors", "__init__"}
-VALUES = ERRORS | {"alphabet", "minimize", "automaton", "encoding"}
+VALUES = ERRORS | {"alphabet", "minimize", "automaton", "encoding", "dyck"}
 ALLOWED = {
     "__init__": set[str](),
     "errors": set[str](),
@@ -23,6 +23,7 @@ ALLOWED = {
     "minimize": VALUES,
     "automaton": VALUES,
     "encoding": VALUES,
+    "dyck": VALUES,
     "languages": VALUES,
     "algebra": VALUES,
     "cascade": VALUES | {"algebra"},

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import Output
 from ssmc.cascade.product import product_states
+from ssmc.cascade.stack import check_stack_cascade
+from ssmc.dyck import BoundedDyck
 from ssmc.errors import InvariantError, LimitError, VerificationError
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     """Explores the product of automaton and interpreter; the two are then equal on inputs of every length.
 
     Returns:
-        The number of product states.
+        The number of product states; of a bounded Dyck language too large for its table that of the cases of the induction (`check_stack_cascade`).
 
     Raises:
         VerificationError: an output differs, with the shortest word that shows it.
@@ -37,6 +39,8 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     """
     cascade.check()
     automaton = cascade.automaton
+    if isinstance(automaton, BoundedDyck) and automaton.states > automaton.limit:
+        return check_stack_cascade(cascade)
     if automaton.states * automaton.classes > _SMALL:
         states = (*range(automaton.states), DEAD)
         expected = [expected_output(automaton, cascade.mode, state) for state in states]

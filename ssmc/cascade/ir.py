@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from ssmc.automaton import DEAD, Automaton
@@ -26,6 +25,7 @@ from ssmc.cascade.actions import (
     action_to_json,
     overwrite,
 )
+from ssmc.cascade.cases import Cases, labels_of, table_from_json, table_to_json
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Component:
             "low": self.low,
             "size": self.size,
             "depends_on": list(self.depends_on),
-            "table": [[list(key), action_to_json(action)] for key, action in sorted(self.table.items())],
+            "table": table_to_json(self.table, action_to_json),
             "labels": list(self.labels),
             "latch": self.latch,
             "saturating": self.saturating,
@@ -140,7 +140,7 @@ class Component:
             kind=data["kind"],
             size=data["size"],
             depends_on=tuple(data["depends_on"]),
-            table=MappingProxyType({tuple(key): action_from_json(action) for key, action in data["table"]}),
+            table=table_from_json(data["table"], action_from_json),
             low=data["low"],
             labels=tuple(data["labels"]),
             latch=data["latch"],
@@ -215,7 +215,7 @@ class Readout:
         """JSON types that `from_json` reads back."""
         return {
             "depends_on": list(self.depends_on),
-            "table": [[list(key), value] for key, value in sorted(self.table.items())],
+            "table": table_to_json(self.table),
             "outputs": [output.to_json() for output in self.outputs],
             "initial": self.initial,
         }
@@ -225,7 +225,7 @@ class Readout:
         """The inverse of `to_json`."""
         return Readout(
             depends_on=tuple(data["depends_on"]),
-            table=MappingProxyType({tuple(key): value for key, value in data["table"]}),
+            table=table_from_json(data["table"]),
             outputs=tuple(Output.from_json(output) for output in data["outputs"]),
             initial=data["initial"],
         )
@@ -346,7 +346,7 @@ class Cascade:
             self._check_component(k, component)
         self._check_reads("readout", self.readout.depends_on, self.readout.table, len(self.components))
         outcomes = range(len(self.readout.outputs))
-        if self.readout.initial not in outcomes or any(o not in outcomes for o in self.readout.table.values()):
+        if self.readout.initial not in outcomes or any(o not in outcomes for o in labels_of(self.readout.table)):
             raise InvariantError("readout: outcome out of range")
         if any(c not in range(self.automaton.classes) for output in self.readout.outputs for c in output.legal):
             raise InvariantError("readout: legal class out of range")
@@ -368,20 +368,25 @@ class Cascade:
             raise InvariantError(f"{name}: a swap has two values")
         if component.kind != "counter" and component.saturating:
             raise InvariantError(f"{name}: only counters saturate")
-        for action in component.table.values():
+        for action in labels_of(component.table):
             if not _permitted(component, action):
                 raise InvariantError(f"{name}: action {action_to_json(action)}")
         if component.kind == "window" and any(self.components[j].kind != "window" for j in component.depends_on):
             raise InvariantError(f"{name}: a window reads windows only")
         if component.latch and (component.kind, component.size) != ("reset", 2):
             raise InvariantError(f"{name}: a latch is a reset with 2 values")
-        if component.latch and any(action not in (HOLD, overwrite(1)) for action in component.table.values()):
+        if component.latch and any(action not in (HOLD, overwrite(1)) for action in labels_of(component.table)):
             raise InvariantError(f"{name}: a latch is never cleared")
 
     def _check_reads(self, name: str, reads: tuple[int, ...], table: Mapping[Key, Any], limit: int) -> None:
         if list(reads) != sorted(set(reads)) or any(j not in range(limit) for j in reads):
             raise InvariantError(f"{name}: dependencies {reads}")
         ranges = [range(self.automaton.classes), *(self.components[j].values for j in reads)]
+        if isinstance(table, Cases):
+            table.check(self.automaton.classes)
+            if list(table.ranges) != ranges[1:]:
+                raise InvariantError(f"{name}: the table of cases is over other values")
+            return
         if any(len(key) != len(ranges) for key in table):
             raise InvariantError(f"{name}: keys must have {len(ranges)} entries")
         for place, (column, values) in enumerate(zip(zip(*table, strict=True), ranges, strict=False)):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ssmc.cascade.cases import Cases, entries_of
 from ssmc.cascade.ir import HOLD, Action
+from ssmc.targets.casework import case_terms
 from ssmc.targets.cover import Term, cover, merge
 from ssmc.targets.gates import canonical
 from ssmc.targets.layout import Digit, code, digits, expand
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.ir import AnyAction, Cascade, Key
     from ssmc.targets.layout import Coding, Window
 
+L = TypeVar("L")
 BIT_BUDGET = 100_000
 """Readout entries times distinct output bits up to which every bit is covered from the table itself."""
 CODED = ("reset", "window")
@@ -61,7 +64,7 @@ class Planner:
         best, left = self.cost(), CODING_BUDGET
         tables = [(part.table, part.depends_on) for part in components] + [(readout.table, readout.depends_on)]
         for k in sorted(large, key=lambda k: (-components[k].size, k)):
-            left -= sum(len(table) for table, reads in tables if k in reads)
+            left -= sum(entries_of(table) for table, reads in tables if k in reads)
             if left < 0:
                 break
             self.coding[k] = "binary"
@@ -90,7 +93,9 @@ class Planner:
         component = self.cascade.components[k]
         variables = self._variables(component.depends_on)
         key = (k, variables)
-        if key not in self._actions:
+        if key not in self._actions and isinstance(component.table, Cases):
+            self._actions[key] = self._casework(component.table, component.depends_on, HOLD)
+        elif key not in self._actions:
             own = {entry: canonical(component, action) for entry, action in component.table.items()}
             table = expand(self.cascade, own, variables, component.depends_on)
             terms = cover(self._sizes(variables), table, HOLD).terms
@@ -102,7 +107,10 @@ class Planner:
         readout, latch = self.cascade.readout, self.cascade.latch
         reads = tuple(j for j in readout.depends_on if j != latch)
         variables = self._variables(reads)
-        if variables not in self._heads:
+        if variables not in self._heads and isinstance(readout.table, Cases):
+            bits = self._case_bits(readout.table, reads)
+            self._heads[variables] = bits if latch is None else [self._under(latch, bit) for bit in bits]
+        elif variables not in self._heads:
             place = readout.depends_on.index(latch) + 1 if latch in readout.depends_on else 0
             live = {
                 key[:place] + key[place + 1 :] if place else key: label
@@ -142,6 +150,20 @@ class Planner:
         ]
         made = min(choices, key=lambda bits: len({product for bit in bits.values() for product in bit.products}))
         return [made[column] for column in columns]
+
+    def _case_bits(self, table: Cases[int], reads: Sequence[int]) -> list[Bit]:
+        """The output bits of a readout that is a table of cases; each is false where no product holds."""
+        columns = self._columns()
+        made = {}
+        for column in dict.fromkeys(columns):
+            terms = self._casework(table.relabelled(column.__getitem__), reads, False)
+            made[column] = Bit(base=False, products=tuple(product for _, product in terms))
+        return [made[column] for column in columns]
+
+    def _casework(self, table: Cases[L], reads: Sequence[int], default: L) -> list[tuple[L, Product]]:
+        """The (label, product) pairs of a table of cases."""
+        groups = case_terms(self.cascade, table, reads, self._variables, default)
+        return [(term.label, self._product(term.masks, variables)) for variables, terms in groups for term in terms]
 
     def _columns(self) -> list[tuple[bool, ...]]:
         """For each output bit its value under each outcome of the readout."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssmc.cascade import check_cascade
+from ssmc.cascade.cases import Cases
 from ssmc.errors import VerificationError
 from ssmc.targets.gates import images_of
 from ssmc.targets.soundness import Soundness
@@ -84,7 +85,7 @@ class _Tables:
         names = (f"blocks.{b}.gate", f"blocks.{b}.increment")
         used = self.soundness.used(names, rows)
         self.check_reads(component.name, self.soundness.cubes[b], used, component.depends_on)
-        keys = [key for key in component.table if self.vector(key, component.depends_on) is not None]
+        keys = self.keys(component.name, self.soundness.cubes[b], used, component.table, component.depends_on)
         block = self.model.blocks[b]
         width = block.terms.weight.shape[1]
         gate, increment = block.gates(self.stream(keys, component.depends_on)[:, :width])
@@ -161,7 +162,7 @@ class _Tables:
         used = np.arange(len(self.soundness.cubes[-1].masks[0]))
         reads = tuple(j for j in readout.depends_on)
         self.check_reads("readout", self.soundness.cubes[-1], used, tuple({*reads, *latch}))  # type: ignore[arg-type]
-        keys = [key for key in readout.table if self.vector(key, reads) is not None]
+        keys = self.keys("readout", self.soundness.cubes[-1], used, readout.table, reads)
         legal = [set(output.legal) for output in readout.outputs]
         classes = alphabet.classes if predict else ()
         rows = [
@@ -174,6 +175,30 @@ class _Tables:
         logits = self.model.head(self.stream(keys, reads))
         self.compare("readout", keys, logits, [rows[readout.table[key]] for key in keys])
         self.compare("readout", [()], self.model.initial_logits[None], [rows[readout.initial]])
+
+    def keys(
+        self, name: str, cubes: Cubes, used: Iterable[int], table: Mapping[Key, Any], reads: Sequence[int]
+    ) -> list[Key]:
+        """The keys of a table that can occur; of a table of cases one for each label, after it is shown that units look no further.
+
+        Raises:
+            VerificationError: in some case a unit reads what the table does not.
+        """
+        if not isinstance(table, Cases):
+            return [key for key in table if self.vector(key, reads) is not None]
+        units, rows = list(used), self.stream(list(table.cases), reads[:1]).double().cpu().numpy()
+        for row, ((x, selector), case) in zip(rows, table.cases.items(), strict=True):
+            own = None if case.place is None else reads[case.place - 1]
+            alive = np.ones(len(units), dtype=bool)
+            for variable, mask in zip(cubes.variables, cubes.masks, strict=True):
+                if variable.component == reads[0] or (variable.component is None and not variable.lag):
+                    here = (variable.vectors == row[variable.coordinates]).all(axis=1)
+                    alive &= mask[units][:, int(here.argmax())] if here.any() else False
+            for variable, mask in zip(cubes.variables, cubes.masks, strict=True):
+                other = variable.component
+                if other is not None and other in reads[1:] and other != own and not mask[units][alive].all():
+                    raise VerificationError(f"{name}: reads {self.parts[other]['name']} in the case {x}, {selector}")
+        return table.keys_of_cases()
 
     def check_reads(self, name: str, cubes: Cubes, used: Iterable[int], reads: Sequence[int]) -> None:
         """Shows that units read nothing but the present symbol, the given components, and windows only through their values.
