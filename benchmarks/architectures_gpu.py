@@ -4,7 +4,7 @@
 
 For each language, mode and dtype: the product exploration of `ssmc verify` with the model on the device, so the library's compiled recurrent kernel is
 what is stepped; then a word of `--length` symbols through the full-sequence forward (of more than 64 symbols that is the chunk kernel), every logit
-compared with what the language asks for; then shorter ones with every weight multiplied by an independent 1 +- 0.1% or 1%, where the signs are compared.
+compared with what the language asks for; then shorter ones with every weight multiplied by an independent 1 +- 1e-5 or 1%, where the signs are compared.
 Every Triton kernel runs in the first of its launch configurations that compiles, so that no time goes into choosing one. Each
 target (`--target` for one alone) has a process of its own.
 """
@@ -41,7 +41,7 @@ RECORD = Path(__file__).parent / "records" / "architectures_gpu.json"
 STAR_FREE = (("flip-flop", "predict"), ("dyck-2-3", "predict"), ("subsequence-abc", "recognise"))
 GROUPS = (("parity", "predict"), ("tomita-5", "recognise"), ("abab", "recognise"))
 DTYPES = ("float32", "bfloat16")
-NOISE = (0.001, 0.01)
+NOISE = (1e-5, 0.01)
 LENGTHS = {"recurrentgemma": 1 << 14}
 """Where the forward is a loop over positions, or its mask is square."""
 

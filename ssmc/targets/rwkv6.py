@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 TRAITS = Traits(taps=1, lagged=frozenset({"write"}))
 FORGET = {"float32": float(np.float32(np.log(128))), "bfloat16": 5.0, "float16": 5.0}
 """w of a gate that is exactly 0: exp(w) is 128, 148 and 148.375 in these dtypes, so that sums of a chunk's logarithms do not round."""
-STORED = 128.0
+STORED = 64.0
 """What a register holds, and its mirror with the opposite sign."""
 
 
