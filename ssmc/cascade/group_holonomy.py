@@ -100,12 +100,13 @@ def find_tiling(system: System, contexts: Contexts, *, set_limit: int = 100_000)
     return tiling
 
 
-def is_aperiodic(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> bool:
-    """Whether no set of the family over a context automaton is permuted: then resets do the rest.
+def count_periodic(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> int:
+    """The number of classes of sets over a context automaton that are permuted; where there is none, resets do the rest.
 
     Raises:
         LimitError: the family has more than `set_limit` sets.
     """
+    found = 0
     edges = find_family(system, contexts, set_limit)
     number = {node: i for i, node in enumerate(edges)}
     nodes = list(edges)
@@ -114,6 +115,7 @@ def is_aperiodic(system: System, contexts: Contexts, *, set_limit: int = 100_000
         root = nodes[min(component)]
         points = {root: tuple(members(root[1]))}
         queue = [root]
+        periodic = False
         for node in queue:
             for x, after in edges[node].items():
                 if after in inside:
@@ -121,9 +123,9 @@ def is_aperiodic(system: System, contexts: Contexts, *, set_limit: int = 100_000
                     if after not in points:
                         points[after] = moved
                         queue.append(after)
-                    elif points[after] != moved:
-                        return False
-    return True
+                    periodic = periodic or points[after] != moved
+        found += periodic
+    return found
 
 
 @dataclass(frozen=True)

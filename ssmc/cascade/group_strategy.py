@@ -14,18 +14,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic
 
 from ssmc.cascade.base import make_base
+from ssmc.cascade.cleared import cleared_stacks
 from ssmc.cascade.cost import cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering
-from ssmc.cascade.group_holonomy import cover_by_group_holonomy, is_aperiodic
+from ssmc.cascade.group_holonomy import count_periodic, cover_by_group_holonomy
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
-from ssmc.cascade.meter import STEP
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.reduce import closure, select
 from ssmc.cascade.search import cover_by_levels, search_layers, search_levels
 from ssmc.cascade.strategy import BUDGETS, Found
-from ssmc.cascade.tallies import letter_choices
-from ssmc.cascade.torsion import ModularCounter, find_modular_counters, modular_components
+from ssmc.cascade.torsion import find_modular_counters, modular_components
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
 
@@ -70,7 +69,7 @@ def cover_by_states(system: System, *, context_limit: int) -> Covering:
     )
 
 
-def explore_groups(system: System, alphabet: Alphabet, choice: Choice[Found], moduli: Sequence[int]) -> None:
+def explore_groups(system: System, alphabet: Alphabet, choice: Choice[Found], moduli: tuple[int, ...]) -> None:
     """Offers a choice the candidates for a system that is not aperiodic.
 
     Args:
@@ -83,7 +82,7 @@ def explore_groups(system: System, alphabet: Alphabet, choice: Choice[Found], mo
 
 
 class _Exploration(Generic[Found]):
-    def __init__(self, system: System, alphabet: Alphabet, choice: Choice[Found], moduli: Sequence[int]) -> None:
+    def __init__(self, system: System, alphabet: Alphabet, choice: Choice[Found], moduli: tuple[int, ...]) -> None:
         self.system, self.alphabet, self.choice, self.moduli = system, alphabet, choice, moduli
         self.options = choice.options
         self.budget = BUDGETS[self.options.effort]
@@ -110,7 +109,8 @@ class _Exploration(Generic[Found]):
         if self.options.effort and self.choice.depth > 1:
             stacks += [stack for stack in self.lifted() if stack not in stacks and self.is_stack(stack)]
             with self.choice.meter.share(4) as meter:
-                stacks += [stack for stack in self.cleared(torsion, meter) if stack not in stacks]
+                own = cleared_stacks(self.system, self.alphabet, torsion, self.moduli, meter, signed=signed)
+                stacks += [stack for stack in own if stack not in stacks]
             stacks = sorted(stacks, key=lambda stack: cost_of(stack))[:_MOST_STACKS]
             for i, stack in enumerate(stacks):
                 with self.choice.meter.share(len(stacks) - i) as meter:
@@ -120,7 +120,7 @@ class _Exploration(Generic[Found]):
         """Whether no group is left over some components."""
         with suppress(LimitError, InvariantError):
             base = base_of_components(self.system, components, limit=self.budget.points or self.options.context_limit)
-            return is_aperiodic(self.system, base.contexts, set_limit=min(_FAMILY, self.options.set_limit))
+            return not count_periodic(self.system, base.contexts, set_limit=min(_FAMILY, self.options.set_limit))
         return False
 
     def by_holonomy(self, torsion: Stack) -> None:
@@ -147,22 +147,6 @@ class _Exploration(Generic[Found]):
         for components in self.found:
             groups = [k for k, component in enumerate(components) if component.kind in _GROUP_KINDS]
             yield select(components, closure(components, groups))
-
-    def cleared(self, torsion: Stack, meter: Meter) -> Iterator[Stack]:
-        """Modular counters of some letters that others clear, alone or beside the modular counters, where they are stacks."""
-        classes = range(len(self.system.columns))
-        for modulus in self.moduli:
-            for raised, cleared in letter_choices(self.system):
-                meter.spend(8 * STEP * len(classes) * modulus * self.system.states)
-                if meter.is_empty:
-                    return
-                counter = ModularCounter(modulus, tuple(int(x in raised) for x in classes), cleared)
-                own = modular_components(counter, self.alphabet, signed=self.options.gates == "signed")
-                for below in ((), torsion) if torsion else ((),):
-                    stack = side_by_side([below, own])
-                    if self.is_stack(stack):
-                        yield stack
-                        break
 
     def over(self, stack: Stack, base: Base) -> Base:
         """The base with the components of a stack below its own."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.algebra.permutations import factor
 from ssmc.cascade.counters import letter_relations
-from ssmc.cascade.ir import HOLD, TOGGLE, Action, Component, overwrite
+from ssmc.cascade.ir import HOLD, TOGGLE, Action, Component
 
 if TYPE_CHECKING:
     from ssmc.alphabet import Alphabet
@@ -30,21 +30,15 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class ModularCounter:
-    """A counter modulo a prime power, which letters add to or clear.
+    """A counter modulo a prime power, which letters add to.
 
     Attributes:
         modulus: the prime power.
         increments: what each class adds, below the modulus.
-        cleared: the classes that set it to 0 instead.
     """
 
     modulus: int
     increments: tuple[int, ...]
-    cleared: frozenset[int] = frozenset()
-
-    def step(self, value: int, x: int) -> int:
-        """The value after class x."""
-        return 0 if x in self.cleared else (value + self.increments[x]) % self.modulus
 
 
 def find_modular_counters(system: System) -> tuple[ModularCounter, ...]:
@@ -71,9 +65,7 @@ def modular_components(counter: ModularCounter, alphabet: Alphabet, *, signed: b
     modulus = counter.modulus
     name = f"modulo {modulus}: {_terms(counter, alphabet)}"
     if modulus > 2 and not (signed and modulus & (modulus - 1) == 0):
-        table: dict[Key, AnyAction] = {
-            (x,): overwrite(0) if x in counter.cleared else Action(1, c) for x, c in enumerate(counter.increments)
-        }
+        table: dict[Key, AnyAction] = {(x,): Action(1, c) for x, c in enumerate(counter.increments)}
         return (Component(name, "rotation", modulus, (), MappingProxyType(table)),)
     bits = modulus.bit_length() - 1
     out = []
@@ -82,8 +74,7 @@ def modular_components(counter: ModularCounter, alphabet: Alphabet, *, signed: b
         for x, c in enumerate(counter.increments):
             for low in range(1 << place):
                 key = (x, *(low >> i & 1 for i in range(place)))
-                carried = TOGGLE if (low + c) >> place & 1 else HOLD
-                digits[key] = overwrite(0) if x in counter.cleared else carried
+                digits[key] = TOGGLE if (low + c) >> place & 1 else HOLD
         label = name if bits == 1 else f"{name}, digit {place + 1}"
         out.append(Component(label, "swap", 2, tuple(range(place)), MappingProxyType(digits)))
     return tuple(out)
@@ -97,18 +88,14 @@ def _least(increments: list[int], modulus: int) -> tuple[int, ...]:
 
 
 def _terms(counter: ModularCounter, alphabet: Alphabet) -> str:
-    """What letters do, as `+1 a, +2 b, cleared by c`."""
+    """The increments as `+1 a, +2 b`."""
     names: dict[int, list[str]] = {}
     for symbol, c in zip(alphabet.representatives, counter.increments, strict=True):
         if c:
             names.setdefault(c, []).append(alphabet.name(symbol))
-    cleared = [alphabet.name(alphabet.representatives[x]) for x in sorted(counter.cleared)]
-    terms = [f"+{c} {_few(own)}" for c, own in sorted(names.items())]
-    return ", ".join(terms + ([f"cleared by {_few(cleared)}"] if cleared else []))
-
-
-def _few(names: list[str]) -> str:
-    return " ".join(names) if len(names) <= _NAMED else f"({len(names)} classes)"
+    return ", ".join(
+        f"+{c} {' '.join(own) if len(own) <= _NAMED else f'({len(own)} classes)'}" for c, own in sorted(names.items())
+    )
 
 
 def _torsion(relations: list[tuple[int, ...]], width: int) -> list[tuple[int, tuple[int, ...]]]:
