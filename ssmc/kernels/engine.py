@@ -8,7 +8,7 @@
 | network | the trained or compiled network itself | the same |
 
 `auto` runs each of them on a part of the first input of its kind (device, number and length of strings, what is asked for), compares
-their answers, and keeps the fastest.
+their answers, and keeps the fastest. Inputs of a few thousand symbols are not worth it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ PROBE = {"cpu": 1 << 15, "cuda": 1 << 24}
 """Symbols that an engine is timed on."""
 NETWORK_PROBE = {"cpu": 1 << 13, "cuda": 1 << 18}
 """The same for the network, which is slower."""
+SMALL = 1 << 12
+"""Symbols up to which measuring costs more than it gains: the walk on a CPU, packed bits on a GPU."""
 COMPILE = 1 << 16
 """Symbols from which on compiling the walk is worth its second."""
 MAPS = 64
@@ -96,6 +98,8 @@ class Runner:
             VerificationError: Two engines disagree.
         """
         if engine == "auto":
+            if tokens.numel() < SMALL:
+                return "walk" if not tokens.is_cuda else "maps" if self.machines.description.parts is None else "bits"
             times = self.measure(tokens, said)
             return min(times, key=times.__getitem__)
         reason = self.refusal(engine, said, cuda=tokens.is_cuda)

@@ -138,7 +138,7 @@ def weights_digest(tensors: Mapping[str, Tensor]) -> str:
 class Listened(NamedTuple):
     """Where the network left off: its state, what it said last (B, O), and whether an illegal symbol was read (B,)."""
 
-    state: State
+    state: State | None
     last: Tensor
     dead: Tensor
 
@@ -175,7 +175,7 @@ class NetworkEngine:
             self.rows, self.weights, self.keys, self.order = moved
         if states is None:
             first = (self.model.initial_logits.detach() > 0).expand(rows, -1)
-            states = Listened(self.model.initial_state(rows), first, torch.zeros(rows, dtype=torch.bool, device=device))
+            states = Listened(None, first, torch.zeros(rows, dtype=torch.bool, device=device))
         step = max(1, CHUNK["cuda" if device.type == "cuda" else "cpu"] // max(1, rows))
         parts = [torch.empty(rows, 0, dtype=torch.int64, device=device)]
         with torch.inference_mode():

@@ -58,7 +58,9 @@ def test_engines_agree_and_any_cutting_gives_the_same(source: str, predict: bool
 
 def test_auto_measures_once_for_each_kind_of_input(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = Runner(machines("dyck-2-3"))
-    text = random_text(4, 2, 300).to(torch.uint8)
+    text = random_text(4, 2, 3000).to(torch.uint8)
+    assert runner.run(text[:, :9]).engine == "walk"
+    assert not runner._fastest
     assert runner.run(text).engine in ENGINES[1:]
     times = runner.measure(text)
     assert set(times) == {"walk", "maps", "bits"}
@@ -74,7 +76,7 @@ def test_engines_that_disagree_are_not_raced() -> None:
     wrong = made.columns("outcomes")
     made._kept["columns", "outcomes"] = dataclasses.replace(wrong, dead=1 - wrong.dead)
     with pytest.raises(VerificationError, match="different answers"):
-        Runner(made).run(random_text(4, 1, 300))
+        Runner(made).run(random_text(4, 1, 5000))
 
 
 def test_what_cannot_be_done_is_said() -> None:

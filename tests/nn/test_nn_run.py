@@ -122,7 +122,7 @@ def test_the_outputs_are_views_of_one_answer() -> None:
 
 def test_auto_reports_what_it_took() -> None:
     model = compiled("flip-flop", "recognise")
-    text = text_of(model, 1, 64)
+    text = text_of(model, 8, 600)
     result = model.run(text)
     times = model.compiled.runner(model).measure(text, "accept")
     assert set(times) == {"network", "bits", "maps", "walk"}
