@@ -24,6 +24,7 @@ from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.reduce import closure, select
 from ssmc.cascade.search import cover_by_levels, search_layers, search_levels
 from ssmc.cascade.strategy import BUDGETS, Found
+from ssmc.cascade.tallies import find_tallies
 from ssmc.cascade.torsion import find_modular_counters, modular_components
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.strategy import Choice
     from ssmc.cascade.system import System
+    from ssmc.cascade.tallies import Tally
 
     Stack = tuple[Component, ...]
 
@@ -103,7 +105,8 @@ class _Exploration(Generic[Found]):
         torsion = side_by_side(modular)
         stacks = [torsion] if torsion and self.is_stack(torsion) else []
         for stack in stacks:
-            self.build_on(stack, self.choice.meter)
+            with self.choice.meter.share(3) as meter:
+                self.build_on(stack, meter)
         if self.choice.depth > 0:
             self.by_holonomy(torsion)
         if self.options.effort and self.choice.depth > 1:
@@ -113,7 +116,7 @@ class _Exploration(Generic[Found]):
                 stacks += [stack for stack in own if stack not in stacks]
             stacks = sorted(stacks, key=lambda stack: cost_of(stack))[:_MOST_STACKS]
             for i, stack in enumerate(stacks):
-                with self.choice.meter.share(len(stacks) - i) as meter:
+                with self.choice.meter.share(len(stacks) + 1 - i) as meter:
                     self.build_on(stack, meter)
 
     def is_stack(self, components: Stack) -> bool:
@@ -157,30 +160,48 @@ class _Exploration(Generic[Found]):
     def build_on(self, stack: Stack, meter: Meter) -> None:
         """What is done for star-free languages, over a stack."""
         options, choice = self.options, self.choice
-        bases = []
-        for width in range(options.window + 1 if options.effort else 1):
-            window = find_window(self.system, width)
-            for chosen in (self.counters, ()) if self.counters else ((),):
-                with suppress(LimitError):
-                    limit = self.budget.points if width else options.context_limit
-                    base = make_base(self.system, self.alphabet, counters=chosen, window=window, limit=limit)
-                    bases.append(self.over(stack, base))
+        bases = list(self.bases(stack, ()))
         if options.effort:
             for base in bases:
                 for sequence in search_levels(base, self.budget, meter, 0):
                     choice.consider(partial(cover_by_levels, base, sequence))
             for i, base in enumerate(bases):
-                if choice.depth < 1:
-                    return
-                with meter.share(len(bases) - i) as share:
-                    with share.share(2) as half:
-                        for sequence in search_levels(base, self.budget, half, choice.depth):
-                            choice.consider(partial(cover_by_levels, base, sequence))
-                    for sequence in search_layers(base, self.budget, share, choice.depth):
-                        choice.consider(partial(cover_by_levels, base, sequence))
+                with meter.share(len(bases) + 1 - i) as share:
+                    self.search(base, share)
+            if options.tallies and choice.depth > 1:
+                with meter.share(4) as share:
+                    tallies = find_tallies(self.system, share, self.budget.beam)
+                tallied = [base for tally in tallies for base in self.bases(stack, (tally,))]
+                for i, base in enumerate(tallied):
+                    with meter.share(len(tallied) - i) as share:
+                        self.search(base, share)
         for base in bases[: 2 if self.counters else 1]:
             with suppress(PeriodicError):
                 choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
+
+    def bases(self, stack: Stack, tallies: tuple[Tally, ...]) -> Iterator[Base]:
+        """Windows and counters over a stack; beside a tally the narrow windows alone."""
+        widest = self.options.window if self.options.effort else 0
+        for width in range(1 + (min(widest, 1) if tallies else widest)):
+            window = find_window(self.system, width)
+            for chosen in (self.counters, ()) if self.counters and not tallies else (self.counters,):
+                with suppress(LimitError):
+                    limit = self.budget.points if width or tallies else self.options.context_limit
+                    base = make_base(
+                        self.system, self.alphabet, counters=chosen, tallies=tallies, window=window, limit=limit
+                    )
+                    yield self.over(stack, base)
+
+    def search(self, base: Base, meter: Meter) -> None:
+        """Levels over a base, one a layer and then several a layer."""
+        choice = self.choice
+        if choice.depth < 1:
+            return
+        with meter.share(2) as half:
+            for sequence in search_levels(base, self.budget, half, choice.depth):
+                choice.consider(partial(cover_by_levels, base, sequence))
+        for sequence in search_layers(base, self.budget, meter, choice.depth):
+            choice.consider(partial(cover_by_levels, base, sequence))
 
 
 def side_by_side(groups: Sequence[Stack]) -> Stack:
