@@ -38,6 +38,7 @@ def draw_curves(
     y_label: str,
     *,
     shades: Sequence[tuple[float, float, str]] = (),
+    bands: Mapping[str, Sequence[tuple[float, float, float]]] | None = None,
 ) -> Any:
     """Accuracies against length: a line for each series, lengths on a logarithmic axis, the part near 1 not cut off.
 
@@ -47,6 +48,7 @@ def draw_curves(
         x_label: of the axis.
         y_label: of the axis.
         shades: ranges of x to be shaded, each with a word (`trained`).
+        bands: for a name the least and the greatest y at each x, shaded in its colour.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -66,6 +68,8 @@ def draw_curves(
             markersize=7 - min(number, 4),
             linewidth=max(1.0, 3.2 - 0.6 * number),
         )
+        if bands and name in bands:
+            axes.fill_between(*zip(*bands[name], strict=True), color=PALETTE[number % len(PALETTE)], alpha=0.18, lw=0)
     axes.set(xscale="log", ylim=(-0.04, 1.06), xlabel=x_label, ylabel=y_label)
     axes.set_title(title, fontsize=11, color=INK)
     axes.yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
