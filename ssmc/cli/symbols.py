@@ -38,11 +38,8 @@ class SymbolReader:
         self._names = {name.encode("utf-8", "surrogateescape"): k for k, name in enumerate(alphabet.names)}
         self._raw = alphabet.kind == "bytes"
         self._spaced = not self._raw and (spaced or alphabet.multicharacter)
-        self._single = not self._spaced and all(len(name) == 1 for name in self._names)
-        self._table = np.full(256, -1, np.int32)
-        for name, k in self._names.items():
-            if len(name) == 1:
-                self._table[name[0]] = k
+        self._single = not self._spaced and all(len(name) == 1 and name[0] < 128 for name in self._names)
+        self._table = bytes(self._names.get(bytes([x]), 255) for x in range(256)) if self._single else b""
         self._pattern = _NAME if self._spaced else _CHARACTER
         self._held = b""
         self._data = b""
@@ -87,12 +84,13 @@ class SymbolReader:
 
     def _encode(self, data: bytes) -> NDArray[Any]:
         if self._single:
-            numbers = self._table[np.frombuffer(data, np.uint8)]
-            if len(numbers) and numbers.min() < 0:
-                at = int((numbers < 0).argmax())
+            # at most 128 symbols, all of them ASCII: 255 is none
+            numbers = data.translate(self._table)
+            at = numbers.find(255)
+            if at >= 0:
                 place = _CHARACTER.match(data, at)
                 self._refuse(at, data[at : place.end() if place else at + 1])
-            return numbers.astype(self.dtype)
+            return np.frombuffer(numbers, np.uint8)
         parts = data.split() if self._spaced else self._pattern.findall(data)
         try:
             return np.array([self._names[part] for part in parts], self.dtype)

@@ -76,11 +76,12 @@ class Stream:
             return np.zeros(0, np.uint8)
         tokens = torch.from_numpy(np.require(symbols, requirements="W")).to(self.device)[None]
         accepts = self._answer(tokens)
-        found = np.flatnonzero(accepts)
-        if len(found):
-            self.first_match = self.symbols + int(found[0]) + 1 if self.first_match is None else self.first_match
-            self.last_match = self.symbols + int(found[-1]) + 1
-            self.matches += len(found)
+        found = int(np.count_nonzero(accepts))
+        if found:
+            if self.first_match is None:
+                self.first_match = self.symbols + int(accepts.argmax()) + 1
+            self.last_match = self.symbols + accepts.tobytes().rfind(1) + 1
+            self.matches += found
         self.accepted = bool(accepts[-1])
         if self.trusted and not self.dead:
             self._look_for_error(tokens)
