@@ -3,9 +3,9 @@
     python benchmarks/languages_practical.py [--repeat N] [--layers SECONDS] [--record]
 
 The goal is under 1 s for each expression and under 50 ms for the median. A time is the median processor time of N runs in one process, after a first run
-that computes the character tables of Python's `re` (shown apart). With `--layers` each star-free language is also encoded to bytes and
-decomposed (predict mode, effort 1) in at most so many seconds of processor time; where that is not enough, or where the classes of the pattern are
-Unicode's, the same is done for the pattern under `re.ASCII`. The table is printed as Markdown.
+that computes the character tables of Python's `re` (shown apart). With `--layers` each star-free language is also compiled to a proved model of its
+UTF-8 bytes (predict mode, effort 1) in at most so many seconds of processor time; where the classes of the pattern are Unicode's, the same is done
+for the pattern under `re.ASCII`. The table is printed as Markdown.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from typing import Any
 
 from ssmc.algebra import check_starfree
 from ssmc.bench.machine import machine, machine_line
-from ssmc.cascade import decompose
-from ssmc.cascade.strategy import Options
+from ssmc.compile import compile_language
 from ssmc.errors import LimitError
-from ssmc.languages import language_of, to_bytes
+from ssmc.languages import language_of
 
 HERE = Path(__file__).parent
 RECORD = HERE / "records" / "languages_practical.json"
@@ -34,11 +33,11 @@ GOAL_EACH, GOAL_MEDIAN = 1.0, 0.05
 
 
 class Timeout(Exception):
-    """The time for one decomposition is over."""
+    """The time for one model is over."""
 
 
 def layers_of(pattern: str, seconds: int) -> dict[str, Any]:
-    """Byte states and scan layers of the cascade of a pattern (predict mode, effort 1), or why there are none."""
+    """Byte states, scan layers, components and units of the proved model of a pattern (predict mode, effort 1), or why there is none."""
 
     def stop(*_: object) -> None:
         raise Timeout
@@ -48,10 +47,11 @@ def layers_of(pattern: str, seconds: int) -> dict[str, Any]:
     start = time.process_time()
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        binary = to_bytes(language_of(pattern).automaton)
-        row["byte_states"] = binary.states
-        row["layers"] = decompose(binary, "predict", Options(effort=1)).depth
-    except (Timeout, LimitError) as reason:
+        made = compile_language(language_of(pattern), mode="predict").to_json()
+        row["byte_states"] = made["model_states"]
+        row["layers"] = made["layers"]
+        row |= {key: made[key] for key in ("channels", "hidden_units")} | {"proof": made["proof"]["proof"]}
+    except (Timeout, LimitError, MemoryError) as reason:
         row |= {"layers": None, "layers_missing": str(reason) or f"not within {seconds} s"}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -103,8 +103,8 @@ def measure(expression: dict[str, Any], repeat: int, layers: int) -> dict[str, A
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The table of the rows."""
     lines = [
-        "| expression | states | classes | star-free | layers | layers, `re.ASCII` | ms |",
-        "| --- | ---: | ---: | --- | ---: | ---: | ---: |",
+        "| expression | states | classes | star-free | layers | s | layers, `re.ASCII` | s | ms |",
+        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
         verdict = "yes" if row["verdict"] == "star-free" else row["verdict"]
@@ -119,17 +119,17 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def layers_shown(part: dict[str, Any]) -> str:
-    """The layers, `limit` where a limit of the compiler or the time was reached first, or nothing where none were sought."""
+    """Layers and seconds; `limit` where a limit of the compiler or the time was reached first, nothing where no model was sought."""
     if "layers" not in part:
-        return ""
-    return "limit" if part["layers"] is None else str(part["layers"])
+        return " | "
+    return "limit | " if part["layers"] is None else f"{part['layers']} | {part['layers_s']:.1f}"
 
 
 def main() -> None:
     """Measures, prints and, if asked, records."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--layers", type=int, default=0, help="seconds for each decomposition")
+    parser.add_argument("--layers", type=int, default=0, help="seconds for each model")
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
     arguments = parser.parse_args()
     found = machine()

@@ -35,8 +35,10 @@ Rows = dict["Key", L]
 
 DIRECT = {0: 5_000, 1: 5_000, 2: 20_000, 3: 1_000_000}
 """For each effort the byte states times byte classes up to which the byte automaton itself is decomposed, too."""
-_CONTEXTS = 4_000
-"""The largest number of contexts of a cascade behind a decoder, unless there is none with fewer."""
+_ENTRIES = 400_000
+"""Steps of the decoder times contexts of the cascade behind it, up to which the latter are not limited."""
+_MOST_ENTRIES = 2_000_000
+"""The most entries of a table over bytes."""
 
 
 def decompose_encoded(
@@ -87,13 +89,18 @@ def _behind_decoder(
     letters = Letters.of(automaton, encoding)
     # a window of symbols is no window of bytes
     options, wide = replace(options, window=0), options.window
-    try:
-        # joint states are multiplied by the nodes of the decoder: few of them come first
-        above = decompose(
-            letters.automaton, mode, replace(options, context_limit=min(options.context_limit, _CONTEXTS))
-        )
-    except LimitError:
-        above = decompose(letters.automaton, mode, options)
+    steps = sum(1 for node in range(len(encoding.children)) for _ in encoding.steps(node))
+    limit = max(4 * letters.automaton.states + 16, _ENTRIES // steps)
+    while True:
+        try:
+            above = decompose(
+                letters.automaton, mode, replace(options, context_limit=min(options.context_limit, limit))
+            )
+            break
+        except LimitError:
+            if limit >= options.context_limit:
+                raise
+            limit *= 4
     cascade = _Lift(letters, above, encoding, binary, make_decoder(encoding, window=wide)).cascade()
     cascade.check()
     return cascade
@@ -270,6 +277,9 @@ class _Lift:
                 if found.setdefault(short, rows) is not rows:
                     break
             else:
+                total = sum(map(len, found.values()))
+                if total > _MOST_ENTRIES:
+                    raise LimitError("entries of a table over bytes", total, _MOST_ENTRIES)
                 depends_on = (*(self.decoder.reads[i] for i in choice), *(self.number[j] for j in reads))
                 return depends_on, {
                     (*short, *values): label for short, rows in found.items() for values, label in rows.items()
