@@ -64,9 +64,9 @@ def _take_first_configuration() -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leaves out what the interpreter says of exponentials that overflow (a sigmoid of -K is 1 / (1 + infinity))."""
+    """Leaves out what the interpreter says: of exponentials that overflow (a sigmoid of -K is 1 / (1 + infinity)), and of its own numpy."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore")
         yield
 
 
