@@ -39,16 +39,21 @@ def command(
     """Explains how each SOURCE is decomposed.
 
     The states and counters of the automaton; then every component with what its values mean, what changes it, who reads it, and two words
-    that could not be told apart without it; then the readout. The cascade is the one that `compile` builds under the same options, checked against the
+    that could not be told apart without it; then the readout; last the groups of the language, the weakest gates that suffice for them, and
+    the layers with each class of gates. The cascade is the one that `compile` builds under the same options, checked against the
     automaton. SOURCE is a path, '-' for standard input, or the name of a shipped grammar.
     """
 
     def answer(source: Source) -> int:
+        from ssmc.algebra.language_groups import NO_GROUPS, language_groups
         from ssmc.cascade import check_cascade
         from ssmc.cascade.explain import explain
         from ssmc.cascade.narrate import count, narrate, to_json
         from ssmc.cascade.strategy import Options
+        from ssmc.cli.needs import layers_by_gates, needs_in_words, needs_to_json
         from ssmc.compile import model_automaton
+        from ssmc.dyck import BoundedDyck
+        from ssmc.targets import AUTO, EXACT, find_target
 
         language = source.read()
         chosen, options = mode or header_mode(language), Options(**spending)
@@ -59,17 +64,23 @@ def command(
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
             return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
         check_cascade(cascade)
+        by_rule = isinstance(language.automaton, BoundedDyck)  # star-free, and may be too large to look at
+        groups = NO_GROUPS if by_rule else language_groups(language.automaton)
+        used = next((name for name in EXACT if find_target(name).gates == groups.at_least), EXACT[-1])
+        gates = find_target(used if target == AUTO else target or EXACT[0]).gates
+        layers = layers_by_gates(language, groups, chosen, options, {gates: cascade.depth})
         explanation = explain(cascade, window=options.window if options.effort else 0, limit=options.context_limit)
         if as_json:
             head = {"schema": "ssmc.explain/1", "name": language.name, "level": language.level}
-            click.echo(json.dumps(head | to_json(explanation)))
+            click.echo(json.dumps(head | to_json(explanation) | needs_to_json(groups, layers)))
         else:
             kind = "byte" if automaton.alphabet.kind == "bytes" else "symbol"
             click.echo(
                 f"{source.title}: {count(automaton.states, 'live state')}, "
                 f"{count(automaton.alphabet.size, kind)} in {count(automaton.classes, 'class', 'es')}, {chosen} mode"
             )
-            click.echo("\n".join(f"  {line}".rstrip() for line in narrate(explanation)))
+            lines = [*narrate(explanation), "", *needs_in_words(groups, layers).splitlines()]
+            click.echo("\n".join(f"  {line}".rstrip() for line in lines))
         return failure.OK
 
     return for_each(sources, answer, as_json=as_json, label="explaining")

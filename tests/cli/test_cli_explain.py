@@ -197,3 +197,32 @@ def test_what_is_kept_lowest(ssmc: Ssmc) -> None:
     for cost, key in (("layers", "layers"), ("channels", "channels"), ("units", "hidden_units")):
         assert found[cost][key] == min(data[key] for data in found.values()), cost
     assert ssmc(*source, "--cost", "beauty").code == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "ends"),
+    [
+        (
+            ["tomita-3", "--target", "native-signed"],
+            ["groups: C2 (solvable)", "weakest gates: signed (needs a -1 gate)", "signed 2, complex 2, pd 1"],
+        ),
+        (
+            ["symmetric-3", "--target", "native-pd"],
+            ["groups: S3 (solvable)", "weakest gates: complex", "complex 2, pd 1"],
+        ),
+        (["flip-flop"], ["groups: none", "weakest gates: non-negative", "non-negative 2, pd 1"]),
+        (["tomita-6", "--target", "auto"], ["groups: C3 (solvable)", "weakest gates: complex", "complex 1, pd 1"]),
+    ],
+)
+def test_it_ends_with_what_the_language_needs(ssmc: Ssmc, source: list[str], ends: list[str]) -> None:
+    lines = ssmc("explain", *source).out.splitlines()[-3:]
+    assert all(end in line for line, end in zip(lines, ends, strict=True))
+
+
+def test_needs_as_json(ssmc: Ssmc) -> None:
+    data = ssmc("explain", "aaaa", "--target", "auto", "--json").data
+    assert [group["name"] for group in data["groups"]] == ["C4"]
+    assert (data["gates"], data["layers_by_gates"]) == ("signed", {"signed": 2, "complex": 1, "pd": 1})
+    data = ssmc("check-starfree", "transformations-4", "--json").data
+    assert [group["name"] for group in data["groups"]] == ["C2", "S3", "S4"]
+    assert (data["gates"], data["solvable"], data["groups_complete"]) == ("complex", True, True)

@@ -1,0 +1,57 @@
+"""What a language needs of a model: its groups, the weakest gates, and the layers with each class of gates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ssmc.errors import GateError, LimitError
+
+if TYPE_CHECKING:
+    from ssmc.algebra.language_groups import Gates, LanguageGroups
+    from ssmc.cascade.ir import Mode
+    from ssmc.cascade.strategy import Options
+    from ssmc.languages import Language
+
+
+def layers_by_gates(
+    language: Language, groups: LanguageGroups, mode: Mode, options: Options, known: dict[Gates, int]
+) -> dict[str, int | None]:
+    """The layers of the cascade found with each class of gates that suffices; None where a limit was reached.
+
+    Column-one-hot matrices never need more than one layer, and no more than weaker gates do. For a star-free language signed and complex gates are left out.
+
+    Args:
+        language: what is decomposed.
+        groups: its groups.
+        mode: `recognise` or `predict`.
+        options: what each decomposition may spend.
+        known: layers that are known.
+    """
+    from ssmc.algebra.language_groups import GATES
+    from ssmc.compile import decompose_language, model_automaton
+
+    automaton = model_automaton(language)
+    found: dict[str, int | None] = {}
+    for gates in GATES[GATES.index(groups.at_least) :]:
+        if gates == "pd":
+            found[gates] = min([1, *(layers for layers in found.values() if layers is not None)])
+        elif gates in known:
+            found[gates] = known[gates]
+        elif groups.groups:
+            try:
+                found[gates] = decompose_language(language, automaton, mode, replace(options, gates=gates)).depth
+            except (LimitError, GateError):
+                found[gates] = None
+    return found
+
+
+def needs_in_words(groups: LanguageGroups, layers: dict[str, int | None]) -> str:
+    """Three lines: the groups, the gates, the layers."""
+    counts = ", ".join(f"{gates} {'beyond a limit' if count is None else count}" for gates, count in layers.items())
+    return "\n".join((*groups.describe(), f"layers found with each class of gates: {counts}"))
+
+
+def needs_to_json(groups: LanguageGroups, layers: dict[str, int | None]) -> dict[str, Any]:
+    """The same in JSON types."""
+    return groups.to_json() | {"layers_by_gates": layers}
