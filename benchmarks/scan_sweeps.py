@@ -1,6 +1,6 @@
 """Times many cuts of the scan and of the fused kernels on a GPU, and writes the best of each case to one JSON record.
 
-    python benchmarks/scan_sweeps.py --out benchmarks/records/scan_sweeps.json [--only scans backward bits] [--workers 14]
+    python benchmarks/scan_sweeps.py --out benchmarks/records/scan_sweeps.json [--cases long/float32/forward 16/mixed/256/1 ...]
 
 The candidates are compiled by worker processes into Triton's cache first, on short inputs of the same form; then each is
 checked and timed, one at a time, until its case's budget of seconds is spent.
@@ -10,54 +10,91 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import itertools
 import json
 import pathlib
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from benchmarks.scan_gpu import SHAPES, copy_ms, driver, inputs, median_ms
+from benchmarks.scan_gpu import SHAPES, TOKENS, bit_machine, copy_ms, driver, inputs, median_ms
 from ssmc.bench.machine import machine
 from ssmc.kernels.chunked import scan_chunked
+from ssmc.kernels.fused import Cut, run_fused
+from ssmc.kernels.lanes import run_lanes
 from ssmc.kernels.launch import Plan, launch
+
+if TYPE_CHECKING:
+    from ssmc.kernels.machine import BitMachine
 
 FIELDS = ("steps", "groups", "channels", "window", "warps", "stages", "ahead", "registers")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def candidates(name: str, dtype: str, backward: bool) -> list[tuple[int, ...]]:
-    """The plans tried at a shape."""
-    if name == "rows":
-        cuts = (
-            (8, 2, 128, 2, 4), (8, 2, 128, 2, 5), (8, 2, 64, 1, 4), (8, 4, 64, 2, 3), (4, 2, 128, 2, 4), (4, 2, 128, 2, 6),
-            (16, 2, 64, 1, 3), (8, 1, 128, 1, 4), (4, 4, 64, 2, 5), (8, 8, 64, 4, 4), (8, 4, 32, 1, 4), (4, 8, 64, 4, 3),
-        )  # fmt: skip
-        return [(steps, groups, channels, 0, warps, stages, 0, 0) for steps, groups, channels, warps, stages in cuts]
-    single = dtype == "float32"
-    lanes = 4 if single else 1  # words of a row that a thread holds: 16 bytes a load, or 4
-    if backward:
-        tries = (
-            ((8, 4, 0), (8, 2, 168), (4, 4, 0), (16, 2, 255))
-            if single
-            else ((16, 4, 0), (32, 4, 168), (16, 4, 128), (32, 2, 168))
-        )
-    elif single:
-        tries = ((16, 2, 168), (16, 4, 168), (16, 1, 168), (8, 2, 128), (8, 4, 128), (8, 4, 96))
-    else:
-        tries = ((64, 2, 168), (64, 4, 168), (32, 4, 128), (32, 4, 112), (32, 2, 128), (32, 8, 128), (32, 4, 96))
-    width = SHAPES[name][2] // (1 if single else 2)
-    found = []
-    for channels in (width,) if width <= 16 or backward else (width, width // 2):
-        windows = (4, 8, 16) if name == "long" and not backward else (4, 8)
-        aheads = (0,) if backward else (396,) if name == "long" else (0, 396) if channels == width else (0,)
-        for (steps, warps, registers), window, ahead in itertools.product(tries, windows, aheads):
-            groups = lanes * 32 * warps // channels
-            if groups >= 2 and window <= max(4, groups):
-                found.append((steps, groups, channels, window, warps, 1, ahead, registers))
-    return found
+PLANS: dict[str, tuple[tuple[int, ...], ...]] = {
+    "long/float32/forward": (
+        (16, 16, 16, 4, 2, 1, 396, 168), (16, 16, 16, 4, 2, 1, 264, 168), (16, 16, 16, 4, 2, 1, 792, 168),
+        (16, 8, 16, 2, 1, 1, 396, 168), (16, 8, 16, 4, 1, 1, 396, 168), (16, 8, 16, 2, 1, 1, 792, 168),
+        (16, 16, 16, 8, 2, 1, 396, 168), (8, 16, 16, 4, 2, 1, 396, 128),
+    ),
+    "middle/float32/forward": (
+        (16, 8, 64, 2, 4, 1, 0, 168), (16, 8, 64, 4, 4, 1, 0, 168), (16, 4, 64, 2, 2, 1, 0, 168), (16, 8, 32, 2, 2, 1, 0, 168),
+        (8, 8, 64, 2, 4, 1, 0, 128), (16, 16, 32, 4, 4, 1, 0, 168), (8, 8, 64, 2, 4, 1, 0, 96), (16, 8, 64, 2, 4, 1, 0, 0),
+    ),
+    "rows/float32/forward": (
+        (8, 2, 128, 0, 2, 4, 0, 0), (8, 2, 64, 0, 1, 4, 0, 0), (16, 2, 128, 0, 2, 4, 0, 0), (8, 4, 128, 0, 4, 4, 0, 0),
+        (16, 2, 64, 0, 1, 4, 0, 0), (8, 2, 128, 0, 2, 6, 0, 0), (16, 1, 128, 0, 1, 4, 0, 0), (8, 2, 64, 0, 1, 6, 0, 0),
+        (16, 2, 128, 0, 2, 3, 0, 0), (8, 2, 64, 0, 1, 5, 0, 0),
+    ),
+    "long/bfloat16/forward": (
+        (64, 8, 8, 8, 2, 1, 396, 168), (64, 4, 8, 4, 1, 1, 396, 168), (32, 4, 8, 4, 1, 1, 396, 128), (32, 8, 8, 8, 2, 1, 396, 128),
+        (32, 16, 8, 16, 4, 1, 396, 128), (32, 16, 8, 16, 4, 1, 264, 128), (32, 8, 8, 8, 2, 1, 396, 104),
+        (64, 16, 8, 16, 4, 1, 396, 168), (64, 8, 8, 8, 2, 1, 792, 168), (32, 8, 8, 8, 2, 1, 792, 128),
+    ),
+    "middle/bfloat16/forward": (
+        (64, 4, 32, 4, 4, 1, 0, 168), (64, 2, 32, 2, 2, 1, 0, 168), (32, 4, 32, 4, 4, 1, 0, 128), (32, 8, 32, 8, 8, 1, 264, 128),
+        (32, 2, 32, 2, 2, 1, 0, 128), (64, 4, 16, 4, 2, 1, 0, 168), (32, 4, 16, 4, 2, 1, 0, 128), (32, 4, 32, 4, 4, 1, 396, 128),
+        (64, 2, 32, 2, 2, 1, 396, 168), (32, 2, 16, 2, 1, 1, 0, 128), (32, 4, 32, 4, 4, 1, 0, 104),
+    ),
+    "rows/bfloat16/forward": ((8, 8, 64, 0, 4, 4, 0, 0), (8, 4, 64, 0, 2, 5, 0, 0), (16, 4, 64, 0, 2, 4, 0, 0)),
+    "rows/float32/backward": (
+        (4, 2, 128, 0, 2, 3, 0, 0), (8, 2, 128, 0, 2, 2, 0, 0), (8, 2, 128, 0, 2, 3, 0, 0), (8, 2, 64, 0, 1, 3, 0, 0),
+        (4, 2, 64, 0, 1, 4, 0, 0), (4, 4, 64, 0, 2, 3, 0, 0), (8, 2, 128, 0, 2, 4, 0, 0), (4, 2, 128, 0, 2, 4, 0, 0),
+        (4, 4, 128, 0, 4, 3, 0, 0), (8, 2, 64, 0, 1, 4, 0, 0), (4, 4, 64, 0, 2, 4, 0, 0),
+    ),
+    "long/float32/backward": (
+        (8, 16, 16, 4, 2, 1, 0, 0), (8, 16, 16, 4, 2, 1, 0, 168), (8, 16, 16, 4, 2, 1, 0, 128), (8, 8, 16, 4, 1, 1, 0, 168),
+        (8, 8, 16, 2, 1, 1, 0, 0), (8, 32, 16, 8, 4, 1, 0, 0),
+    ),
+    "middle/float32/backward": (
+        (8, 8, 64, 4, 4, 1, 0, 0), (8, 8, 64, 2, 4, 1, 0, 128), (8, 4, 64, 2, 2, 1, 0, 168), (8, 8, 64, 2, 4, 1, 0, 168),
+    ),
+    "long/bfloat16/backward": (
+        (16, 16, 8, 16, 4, 1, 0, 0), (32, 8, 8, 8, 2, 1, 0, 168), (32, 4, 8, 4, 1, 1, 0, 168), (16, 8, 8, 8, 2, 1, 0, 128),
+    ),
+    "middle/bfloat16/backward": (
+        (16, 4, 32, 4, 4, 1, 0, 0), (32, 4, 32, 4, 4, 1, 0, 168), (32, 2, 32, 2, 2, 1, 0, 168), (16, 4, 32, 4, 4, 1, 0, 128),
+    ),
+    "rows/bfloat16/backward": (
+        (4, 8, 64, 0, 4, 2, 0, 0), (4, 8, 64, 0, 4, 3, 0, 0), (8, 4, 64, 0, 2, 3, 0, 0), (4, 4, 64, 0, 2, 4, 0, 0),
+        (8, 2, 64, 0, 1, 3, 0, 0),
+    ),
+}  # fmt: skip
+"""Plans of the scan, by shape, dtype and direction (FIELDS)."""
+CUTS = (
+    (128, 2, 528), (128, 2, 660), (128, 2, 792), (128, 2, 1056), (64, 2, 1056), (64, 2, 1584), (256, 2, 396), (128, 4, 396),
+    (128, 4, 528), (64, 4, 792), (32, 4, 1584), (32, 2, 2112),
+)  # fmt: skip
+"""Cuts of the fused kernels: threads, parts, chunks."""
+MACHINES = {
+    f"{bits}/{kind}/{symbols}/{layers}": (bits, kind, symbols, layers)
+    for bits, kind, symbols, layers in (
+        (16, "mixed", 256, 1), (16, "stuck", 256, 1), (32, "mixed", 256, 1), (32, "stuck", 256, 1), (8, "mixed", 256, 1),
+        (16, "mixed", 32, 2), (16, "mixed", 32, 4), (64, "mixed", 256, 1),
+    )
+}  # fmt: skip
 
 
 def tensors(name: str, dtype: torch.dtype, seed: int, steps: int | None = None) -> list[torch.Tensor]:
@@ -78,17 +115,57 @@ def run(sets: list[torch.Tensor], plan: tuple[int, ...], backward: bool, extra: 
         launch(a, b, first, h, final, exclusive=False, how=Plan(*plan))
 
 
-def compile_one(job: tuple[str, str, bool, tuple[int, ...]]) -> str:
+def fused(machine: BitMachine, text: torch.Tensor, cut: tuple[int, ...]) -> torch.Tensor | None:
+    """A run of the fused kernel."""
+    wide = machine.bits > 32
+    threads, parts, chunks = cut
+    how = Cut(threads, max(1, parts // 2) if wide else parts, chunks, max(1, threads // 32))
+    return run_fused(machine, text, cut=how).outputs
+
+
+def compile_one(job: tuple[str, tuple[int, ...]]) -> str:
     """Compiles one candidate, on a short input of the same form."""
-    name, dtype, backward, plan = job
+    case, how = job
     try:
-        steps = plan[0] * plan[1] * (64 if SHAPES[name][0] < 64 else 16)
-        sets = tensors(name, DTYPES[dtype], 0, steps)
-        run(sets, plan, backward, [sets[0], torch.empty_like(sets[0])])
+        if case in PLANS:
+            name, dtype, direction = case.split("/")
+            steps = how[0] * how[1] * (64 if SHAPES[name][0] < 64 else 16)
+            sets = tensors(name, DTYPES[dtype], 0, steps)
+            run(sets, how, direction == "backward", [sets[0], torch.empty_like(sets[0])])
+        else:
+            text = torch.zeros(1, how[0] * how[1] * 16 * how[2] * 2, dtype=torch.uint8, device="cuda")
+            fused(bit_machine(*MACHINES[case]), text, how)
         torch.cuda.synchronize()
     except Exception as error:
         return f"{job}: {type(error).__name__} {str(error)[:100]}"
     return ""
+
+
+def sweep_bits(case: str, floor: float, budget: float) -> dict[str, object]:
+    """The cuts of a machine by time."""
+    made = bit_machine(*MACHINES[case])
+    texts = [torch.randint(0, MACHINES[case][2], (1, TOKENS), dtype=torch.uint8, device="cuda") for _ in range(2)]
+    expected, _ = run_lanes(made, texts[0], chunk=1024)
+    rows = []
+    start = time.monotonic()
+    for cut in CUTS:
+        if time.monotonic() - start > budget:
+            break
+        try:
+            wrong = int((fused(made, texts[0], cut) != expected).sum())
+            if wrong:
+                print("WRONG", case, cut, wrong, flush=True)
+                continue
+            ms = median_ms(lambda k, cut=cut: fused(made, texts[k], cut), 12)
+        except Exception as error:
+            print("failed", case, cut, type(error).__name__, str(error)[:80], flush=True)
+            continue
+        rows.append({"ms": ms["median"], "low": ms["low"], "of_byte_copy": floor / ms["median"], "cut": list(cut)})
+    rows.sort(key=lambda row: row["ms"])
+    print(case, f"{len(rows)} of {len(CUTS)} tried", flush=True)
+    for row in rows[:5]:
+        print("   ", f"{row['ms']:.4f} ms {row['of_byte_copy']:.1%}", row["cut"], flush=True)
+    return {"machine": case, "tried": len(rows), "best": rows}
 
 
 def sweep(name: str, dtype: str, backward: bool, copy: float, budget: float) -> dict[str, object]:
@@ -107,7 +184,7 @@ def sweep(name: str, dtype: str, backward: bool, copy: float, budget: float) -> 
     traffic = (5 if backward else 3) * sets[0][0].numel() * sets[0][0].element_size()
     rows = []
     start = time.monotonic()
-    everything = candidates(name, dtype, backward)
+    everything = PLANS[f"{name}/{dtype}/{'backward' if backward else 'forward'}"]
     for plan in everything:
         if time.monotonic() - start > budget:
             break
@@ -128,14 +205,7 @@ def sweep(name: str, dtype: str, backward: bool, copy: float, budget: float) -> 
     print(name, dtype, "backward" if backward else "forward", f"{len(rows)} of {len(everything)} tried", flush=True)
     for row in rows[:4]:
         print("   ", f"{row['ms']:.4f} ms {row['of_copy']:.1%}", row["plan"], flush=True)
-    return {
-        "shape": shape,
-        "dtype": dtype,
-        "backward": backward,
-        "tried": len(rows),
-        "best": rows[:12],
-        "all": [(round(r["ms"], 4), r["plan"]) for r in rows],
-    }
+    return {"shape": shape, "dtype": dtype, "backward": backward, "tried": len(rows), "best": rows}
 
 
 def main() -> None:
@@ -145,26 +215,28 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=14)
     parser.add_argument("--budget", type=float, default=20, help="seconds of timing a case")
     parser.add_argument("--compile", action="store_true", help="only fill Triton's cache")
-    parser.add_argument(
-        "--cases", nargs="*", default=[f"{n}/{d}/{w}" for w in ("forward", "backward") for d in DTYPES for n in SHAPES]
-    )
+    parser.add_argument("--cases", nargs="*", default=[*MACHINES, *PLANS])
     chosen = parser.parse_args()
-    cases = [(n, d, w == "backward") for n, d, w in (case.split("/") for case in chosen.cases)]
     if chosen.compile:
-        jobs = [(n, d, w, plan) for n, d, w in cases for plan in candidates(n, d, w)]
+        jobs = [(case, how) for case in chosen.cases for how in PLANS.get(case, CUTS)]
         context = torch.multiprocessing.get_context("spawn")
+        start = time.monotonic()
         with concurrent.futures.ProcessPoolExecutor(chosen.workers, mp_context=context) as pool:
-            for said in pool.map(compile_one, jobs):
-                if said:
-                    print(said, flush=True)
-        print(len(jobs), "compiled", flush=True)
+            for k, said in enumerate(pool.map(compile_one, jobs)):
+                if said or k % 20 == 19:
+                    print(f"{k + 1} of {len(jobs)} compiled, {time.monotonic() - start:.0f} s", said, flush=True)
         return
     record = {"schema": "ssmc.scan-sweeps/2", "machine": machine() | {"driver": driver()}}
     record |= copy_ms()
     record["plan_fields"] = FIELDS
-    record["scans"] = []
-    for n, d, w in cases:
-        record["scans"].append(sweep(n, d, w, record["copy_GBps"], chosen.budget))
+    record["cut_fields"] = ["threads", "parts", "chunks"]
+    record["scans"], record["bits"] = [], []
+    for case in chosen.cases:
+        if case in PLANS:
+            name, dtype, direction = case.split("/")
+            record["scans"].append(sweep(name, dtype, direction == "backward", record["copy_GBps"], chosen.budget))
+        else:
+            record["bits"].append(sweep_bits(case, record["copy_tokens_ms"]["median"], chosen.budget))
         chosen.out.write_text(json.dumps(record) + "\n")
 
 

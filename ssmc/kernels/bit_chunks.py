@@ -1,7 +1,14 @@
-"""Triton: machines of one layer, without a look-back: the map of each long chunk, then every chunk on its own.
+"""Triton: a cascade of packed bits over bytes, without any waiting between programs (tables of machine.py).
 
-Where symbols reset, the map of a chunk is that of its last few symbols, so the first launch reads next to nothing; and
-no program waits for another, so any order of execution, stream or graph is safe.
+The tokens are one stream, cut into chunks of whole tiles; strings of equal length may lie end to end in it. Launch 0 finds
+what each chunk does to the state: where symbols reset, the last few symbols of a chunk decide that for every layer at once
+(`reduce_chunks`), so it reads next to nothing. Layer p > 0 of the chunks that were not decided is done by launch p
+(`deepen_chunks`), which knows the layers below. The last launch walks every chunk from its true state (`run_chunks`).
+No program waits for another, so any order of execution, stream or graph is safe.
+
+Inside a tile a thread composes its tokens' maps, one layer after the other; a scan over the threads, into whose first one
+the state that enters the tile is folded, gives the states that enter the threads; the tile's last state travels to the
+next tile in thread 0.
 """
 
 # mypy: ignore-errors
@@ -11,196 +18,300 @@ no program waits for another, so any order of execution, stream or graph is safe
 import triton
 import triton.language as tl
 
-from ssmc.kernels.bits import store_words
-from ssmc.kernels.fields import add_fields, last_of, scan_threads, scan_window
+from ssmc.kernels.bits import classes_of, compose, fetch, four, replay
+from ssmc.kernels.fields import add_fields, compose_bits, compose_fields, compose_sticky, saturates, scan_window
 
 
 @triton.jit
-def where(origin, g, LENGTH, STRINGS: tl.constexpr, PARTS: tl.constexpr):
-    """For each thread of a tile the string that its first token belongs to, and the place in it."""
-    if STRINGS == "none":
-        return origin + g * (16 * PARTS), g
+def scan_maps(k, a, TOPS: tl.constexpr):
+    """Inclusive scan of the maps of a tile's threads."""
+    if saturates(TOPS):
+        tops = tl.full(k.shape, TOPS[0], k.dtype)
+        k, a, _t, _s = tl.associative_scan((k, a, tops, tl.full(k.shape, TOPS[1], k.dtype)), 0, compose_sticky)
+    elif TOPS == -1:
+        k, a = tl.associative_scan((k, a), 0, compose_bits)
     else:
-        string = (origin + g * (16 * PARTS)) // LENGTH
-        return string, (origin + g * (16 * PARTS) - string * LENGTH).to(tl.int32)
+        k, a, _t = tl.associative_scan((k, a, tl.full(k.shape, TOPS, k.dtype)), 0, compose_fields)
+    return k, a
 
 
 @triton.jit
-def fetch(ptr, at, NG: tl.constexpr):
-    """16 bytes a thread."""
-    return tl.load(ptr + at[:, None] + tl.arange(0, 4)[None, :])
+def before(x, g, NG: tl.constexpr):
+    """Each thread's predecessor's value; thread 0 gets the last one's."""
+    return tl.gather(x, (g + (NG - 1)) & (NG - 1), 0)
 
 
 @triton.jit
-def four(v, NG: tl.constexpr):
-    """The four words of each thread's 16 bytes."""
-    e, f = tl.split(tl.reshape(v, (NG, 2, 2)))
-    w0, w2 = tl.split(e)
-    w1, w3 = tl.split(f)
-    return w0, w1, w2, w3
+def load_text(ptr, at, g, left, NG: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr):
+    """The blocks of 16 bytes of a tile."""
+    out = ()
+    for part in tl.static_range(PARTS):
+        out = out + (fetch(ptr + at, g * (4 * PARTS) + 4 * part, left, NG, WHOLE),)
+    return out
 
 
 @triton.jit
-def starting(
-    keep, add, starts_ptr, inside, string, LENGTH, N: tl.constexpr, KNOWN: tl.constexpr, STRINGS: tl.constexpr,
-    STARTS: tl.constexpr,
-):  # fmt: skip
-    """The map (keep, add) with what a string that begins with token N of the thread does to it."""
+def words_of(blocks, classes_ptr, NG: tl.constexpr, PARTS: tl.constexpr, DIRECT: tl.constexpr):
+    """The words of a tile's blocks, as what indexes the tables: symbols (DIRECT) or classes."""
+    text = ()
+    for part in tl.static_range(PARTS):
+        text = text + four(blocks[part], NG)
+    if not DIRECT:
+        text = classes_of(text, classes_ptr, PARTS)
+    return text
+
+
+@triton.jit
+def place(string, inside, g, LENGTH, STRINGS: tl.constexpr, PARTS: tl.constexpr):
+    """Of each thread's first token the string and the place in it, from those of the tile's first token."""
     if STRINGS == "none":
-        return keep, add
+        return g, g
     else:
-        if STRINGS == "long":
-            begins = (inside + N == LENGTH) | (inside + N == 0)
-            index = string + tl.where(inside + N >= LENGTH, 1, 0)
-        else:
-            begins = (inside + N) % LENGTH == 0
-            index = string + (inside + N) // LENGTH
-        if STARTS:
-            fresh = tl.load(starts_ptr + index, mask=begins, other=0) & KNOWN
-        else:
-            fresh = add * 0
-        return tl.where(begins, 0, keep), tl.where(begins, fresh, add)
+        total = inside + g * (16 * PARTS)
+        passed = total // LENGTH
+        return string + passed, total - passed * LENGTH
 
 
 @triton.jit
-def split_entry(e, HALF: tl.constexpr):
-    """Keep and add of a narrow entry; bits from HALF up are rubbish."""
-    return e.to(tl.int32), (e >> HALF).to(tl.int32)
+def whereabouts(origin, LENGTH, STRINGS: tl.constexpr):
+    """The string that a token of the stream belongs to, and its place there."""
+    if STRINGS == "none":
+        return origin, tl.full((), 0, tl.int32)
+    else:
+        string = origin // LENGTH
+        return string, (origin - string * LENGTH).to(tl.int32)
 
 
 @triton.jit
-def entries_of(
-    text, classes_ptr, tables_ptr, starts_ptr, inside, string, LENGTH, g, WORD: tl.constexpr, OWN: tl.constexpr,
+def settle(keep, add, carry, g, NG: tl.constexpr, TOPS: tl.constexpr):
+    """The states that enter the threads, given the one that enters thread 0; in thread 0, also the one that leaves."""
+    first = g == 0
+    a = tl.where(first, add_fields(carry & keep, add, TOPS), add)
+    _k, states = scan_maps(tl.where(first, 0, keep), a, TOPS)
+    left_behind = before(states, g, NG)
+    return tl.where(first, carry, left_behind), left_behind
+
+
+@triton.jit
+def enter_chunk(keeps_ptr, adds_ptr, chunk, entry, CHUNKS: tl.constexpr, TOPS: tl.constexpr):
+    """The state that enters a chunk, in one layer: the composition of the maps before it, or the last one if it forgets."""
+    state = entry
+    if chunk > 0:
+        keep = tl.load(keeps_ptr + chunk - 1)
+        add = tl.load(adds_ptr + chunk - 1)
+        if keep != 0:
+            c = tl.arange(0, CHUNKS)
+            keeps = tl.load(keeps_ptr + c, mask=c < chunk, other=-1)
+            adds = tl.load(adds_ptr + c, mask=c < chunk, other=0)
+            keep, add = scan_window(keeps, adds, CHUNKS, TOPS)
+        state = add_fields(entry & keep, add, TOPS)
+    return state
+
+
+@triton.jit
+def decide(
+    tokens_ptr, classes_ptr, tables_ptr, starts_ptr, keeps_ptr, adds_ptr, tile, LENGTH, DEPTH: tl.constexpr,
+    READS: tl.constexpr, OFFSETS: tl.constexpr, SIZES: tl.constexpr, OWNS: tl.constexpr, KNOWN: tl.constexpr,
     HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
+    NG: tl.constexpr, PARTS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """The table entries of each thread's 32 tokens (8 words), and the map that they compose to."""
-    entries = ()
-    keep = tl.full(g.shape, -1, WORD)
-    add = tl.zeros(g.shape, WORD)
-    for q in tl.static_range(8):
-        for r in tl.static_range(4):
-            x = (text[q] >> (8 * r)) & 255
-            if not DIRECT:
-                x = tl.load(classes_ptr + x).to(tl.int32)
-            e = tl.load(tables_ptr + x)
-            entries = entries + (e,)
-            k, a = split_entry(e, HALF)
-            keep, add = starting(keep, add, starts_ptr, inside, string, LENGTH, 4 * q + r, OWN, STRINGS, STARTS)
-            add = add_fields(add & k, a, TOPS)
-            keep = keep & k
-    return entries, keep & OWN, add & OWN
+    """Whether one tile, whatever enters it, leaves one state in all layers; then it is stored as the chunk's map.
+
+    A thread knows its state in a layer as soon as the earlier threads' map there forgets. Threads that do not know the
+    layers below hold; where the last layer's map over the others forgets too, all is known.
+    """
+    chunk = tl.program_id(0)
+    chunks = tl.num_programs(0)
+    g = tl.arange(0, NG)
+    WORD: tl.constexpr = keeps_ptr.dtype.element_ty
+    origin = tl.cast(tile, tl.int64) * (NG * 16 * PARTS)
+    text = words_of(load_text(tokens_ptr, origin // 4, g, 0, NG, PARTS, True), classes_ptr, NG, PARTS, DIRECT)
+    string, inside = whereabouts(origin, LENGTH, STRINGS)
+    string, inside = place(string, inside, g, LENGTH, STRINGS, PARTS)
+    entering = tl.zeros((NG,), WORD)
+    ends = tl.zeros((NG,), WORD)
+    known = tl.full((), 0, tl.int32)
+    for d in tl.static_range(DEPTH):
+        k, a, _entries = compose(
+            text, tables_ptr + OFFSETS[d], starts_ptr, entering, inside, string, 0, LENGTH, g, READS[d], SIZES[d], KNOWN[d],
+            HALF, TOPS, STRINGS, STARTS, PARTS, True, ASM,
+        )  # fmt: skip
+        sk, sa = scan_maps(tl.where(g < known, -1, k) & OWNS[d], tl.where(g < known, 0, a) & OWNS[d], TOPS)
+        known = tl.min(tl.where(sk == 0, g + 1, NG + 1), 0)
+        entering = entering | before(sa, g, NG)
+        ends = ends | sa
+    if known <= NG:
+        for d in tl.static_range(DEPTH):
+            at = d * chunks + chunk + g * 0
+            tl.store(keeps_ptr + at, tl.zeros((NG,), WORD), mask=g == NG - 1)
+            tl.store(adds_ptr + at, ends & OWNS[d], mask=g == NG - 1)
+    return known <= NG
 
 
 @triton.jit
 def reduce_chunks(
-    tokens_ptr, classes_ptr, tables_ptr, starts_ptr, keeps_ptr, adds_ptr, FIRST, TILES, NT, LENGTH, NG: tl.constexpr,
-    OWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr,
-    STARTS: tl.constexpr,
+    tokens_ptr, classes_ptr, tables_ptr, starts_ptr, keeps_ptr, adds_ptr, done_ptr, TILES, NT, LENGTH,
+    DEPTH: tl.constexpr, READS: tl.constexpr, OFFSETS: tl.constexpr, SIZES: tl.constexpr, OWNS: tl.constexpr,
+    KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr,
+    STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """One program a chunk of TILES tiles (the last may have fewer): the map of the chunk, for machines of one layer.
+    """One program a chunk of TILES tiles (the last may have fewer): the map of the chunk in layer 0, or in every layer.
 
-    Tiles are read from the last one back, and only until the map forgets what came before: where symbols reset, this
-    pass reads next to nothing.
+    Tiles are read from the last one back, and only until the map forgets what came before. With more than one layer the
+    last tile may decide them all, and the chunk is done.
     """
     chunk = tl.program_id(0)
     g = tl.arange(0, NG)
     WORD: tl.constexpr = keeps_ptr.dtype.element_ty
+    TILE: tl.constexpr = NG * 16 * PARTS
     first = chunk * TILES
     tile = tl.minimum(first + TILES, NT) - 1
-    keep = tl.full((), -1, WORD)
-    add = tl.full((), 0, WORD)
-    at = tl.cast(tile, tl.int64) * (NG * 8)
-    v0 = fetch(tokens_ptr + at, g * 8, NG)
-    v1 = fetch(tokens_ptr + at, g * 8 + 4, NG)
-    while tile >= first:
-        string, inside = where(tl.cast(tile, tl.int64) * (NG * 32) + FIRST, g, LENGTH, STRINGS, 2)
-        text = four(v0, NG) + four(v1, NG)
-        ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (NG * 8)
-        v0 = fetch(tokens_ptr + ahead, g * 8, NG)
-        v1 = fetch(tokens_ptr + ahead, g * 8 + 4, NG)
-        _entries, k, a = entries_of(
-            text, classes_ptr, tables_ptr, starts_ptr, inside, string, LENGTH, g, WORD, OWN, HALF, TOPS, DIRECT, STRINGS,
-            STARTS,
+    if DEPTH > 1:
+        done = decide(
+            tokens_ptr, classes_ptr, tables_ptr, starts_ptr, keeps_ptr, adds_ptr, tile, LENGTH, DEPTH, READS, OFFSETS, SIZES,
+            OWNS, KNOWN, HALF, TOPS, DIRECT, STRINGS, STARTS, NG, PARTS, ASM,
         )  # fmt: skip
-        sk, sa, _ek, _ea = scan_threads(k, a, TOPS)
-        add = add_fields(last_of(sa, NG) & keep, add, TOPS)
-        keep = last_of(sk, NG) & keep
-        tile = tl.where(keep == 0, first - 1, tile - 1)
-    tl.store(keeps_ptr + 1 + chunk, keep)
-    tl.store(adds_ptr + 1 + chunk, add)
+        tl.store(done_ptr + chunk, done.to(tl.int32))
+        tile = tl.where(done, first - 1, tile)
+    if tile >= first:
+        keep = tl.full((), -1, WORD)
+        add = tl.zeros((NG,), WORD)
+        blocks = load_text(tokens_ptr, tl.cast(tile, tl.int64) * (TILE // 4), g, 0, NG, PARTS, True)
+        while tile >= first:
+            origin = tl.cast(tile, tl.int64) * TILE
+            string, inside = whereabouts(origin, LENGTH, STRINGS)
+            strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
+            text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+            ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (TILE // 4)
+            blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
+            k, a, _entries = compose(
+                text, tables_ptr + OFFSETS[0], starts_ptr, tl.zeros((NG,), WORD), insides, strings, 0, LENGTH, g, READS[0],
+                SIZES[0], KNOWN[0], HALF, TOPS, STRINGS, STARTS, PARTS, True, ASM,
+            )  # fmt: skip
+            sk, sa = scan_maps(k & OWNS[0], a & OWNS[0], TOPS)
+            # the whole tile's map: `add` in every thread, `keep` as one number, since it decides the loop
+            add = add_fields(tl.gather(sa, g * 0 + (NG - 1), 0) & keep, add, TOPS)
+            keep = keep & tl.sum(tl.where(g == NG - 1, sk, 0), 0)
+            tile = tl.where(keep == 0, first - 1, tile - 1)
+        tl.store(keeps_ptr + chunk, keep)
+        tl.store(adds_ptr + chunk + g * 0, add, mask=g == 0)
+
+
+@triton.jit
+def deepen_chunks(
+    tokens_ptr, classes_ptr, tables_ptr, entry_ptr, starts_ptr, keeps_ptr, adds_ptr, done_ptr, TILES, NT, LENGTH,
+    LAYER: tl.constexpr, READS: tl.constexpr, OFFSETS: tl.constexpr, SIZES: tl.constexpr, OWNS: tl.constexpr,
+    KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr,
+    STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, CHUNKS: tl.constexpr, ASM: tl.constexpr,
+):  # fmt: skip
+    """One program a chunk that is not done: its map in layer LAYER, the maps of the layers below being there."""
+    chunk = tl.program_id(0)
+    chunks = tl.num_programs(0)
+    g = tl.arange(0, NG)
+    WORD: tl.constexpr = keeps_ptr.dtype.element_ty
+    TILE: tl.constexpr = NG * 16 * PARTS
+    first = chunk * TILES
+    stop = tl.minimum(first + TILES, NT)
+    if tl.load(done_ptr + chunk) != 0:
+        stop = first
+    if stop > first:
+        entry = tl.load(entry_ptr)
+        carry = tl.zeros((NG,), WORD)
+        for d in tl.static_range(LAYER):
+            carry = carry | enter_chunk(
+                keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS
+            )
+        keep = tl.full((NG,), -1, WORD)
+        add = tl.zeros((NG,), WORD)
+        start = tl.cast(first, tl.int64) * TILE
+        string, inside = whereabouts(start, LENGTH, STRINGS)
+        blocks = load_text(tokens_ptr, start // 4, g, 0, NG, PARTS, True)
+        for tile in range(first, stop):
+            text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+            ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
+            blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
+            strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
+            entering = tl.zeros((NG,), WORD)
+            following = tl.zeros((NG,), WORD)
+            for d in tl.static_range(LAYER):
+                k, a, _entries = compose(
+                    text, tables_ptr + OFFSETS[d], starts_ptr, entering, insides, strings, 0, LENGTH, g, READS[d],
+                    SIZES[d], KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, True, ASM,
+                )  # fmt: skip
+                enters, leaves = settle(k & OWNS[d], a & OWNS[d], carry & OWNS[d], g, NG, TOPS)
+                entering = entering | enters
+                following = following | leaves
+            carry = following
+            k, a, _entries = compose(
+                text, tables_ptr + OFFSETS[LAYER], starts_ptr, entering, insides, strings, 0, LENGTH, g, READS[LAYER],
+                SIZES[LAYER], KNOWN[LAYER], HALF, TOPS, STRINGS, STARTS, PARTS, True, ASM,
+            )  # fmt: skip
+            k = k & OWNS[LAYER]
+            a = a & OWNS[LAYER]
+            a = tl.where(g == 0, add_fields(add & k, a, TOPS), a)
+            k = tl.where(g == 0, keep & k, k)
+            sk, sa = scan_maps(k, a, TOPS)
+            keep = before(sk, g, NG)
+            add = before(sa, g, NG)
+            if STRINGS != "none":
+                string += (inside + TILE) // LENGTH
+                inside = (inside + TILE) % LENGTH
+        tl.store(keeps_ptr + LAYER * chunks + chunk + g * 0, keep, mask=g == 0)
+        tl.store(adds_ptr + LAYER * chunks + chunk + g * 0, add, mask=g == 0)
 
 
 @triton.jit
 def run_chunks(
     tokens_ptr, classes_ptr, tables_ptr, output_ptr, entry_ptr, starts_ptr, out_ptr, final_ptr, end_ptr, keeps_ptr,
-    adds_ptr, FIRST, TILES, NT, LENGTH, TRUTH, NG: tl.constexpr, CHUNKS: tl.constexpr,
-    OWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr,
-    OUT_READS: tl.constexpr, AFTER: tl.constexpr, OUT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
-    FINAL: tl.constexpr, LITERAL: tl.constexpr,
+    adds_ptr, FIRST, COUNT, TILES, NT, LENGTH, TRUTH, DEPTH: tl.constexpr, READS: tl.constexpr, OFFSETS: tl.constexpr,
+    SIZES: tl.constexpr, OWNS: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr,
+    DIRECT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr, OUT_READS: tl.constexpr, AFTER: tl.constexpr,
+    OUT: tl.constexpr, FINAL: tl.constexpr, LITERAL: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr,
+    CHUNKS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """One program a chunk: composes the maps of the earlier chunks, then walks its tiles in order.
+    """One program a chunk: the outputs of its tiles, in order, from the state that the earlier chunks leave.
 
-    A thread's 32 entries stay in registers between composition and replay, and the next tile's text is on its way
-    meanwhile. LITERAL: the output is bit (low 5 bits of the state) of TRUTH.
-    Entries are narrow: at most 32 bits of state.
+    The tokens are number FIRST to FIRST + COUNT of the stream; the next tile's text is on its way during a tile.
+    WHOLE: COUNT is a number of whole tiles (otherwise there is one tile, cut short).
     """
     chunk = tl.program_id(0)
+    chunks = tl.num_programs(0)
     g = tl.arange(0, NG)
-    c = tl.arange(0, CHUNKS)
-    before_k = tl.load(keeps_ptr + 1 + c, mask=c < chunk, other=-1)
-    before_a = tl.load(adds_ptr + 1 + c, mask=c < chunk, other=0)
-    before_keep, before_add = scan_window(before_k, before_a, CHUNKS, TOPS)
-    state = add_fields(tl.load(entry_ptr) & before_keep & OWN, before_add, TOPS)
-    stop = tl.minimum(chunk * TILES + TILES, NT)
-    first_at = tl.cast(chunk * TILES, tl.int64) * (NG * 8)
-    v0 = fetch(tokens_ptr + first_at, g * 8, NG)
-    v1 = fetch(tokens_ptr + first_at, g * 8 + 4, NG)
-    for tile in range(chunk * TILES, stop):
-        at = tl.cast(tile, tl.int64) * (NG * 8)
-        string, inside = where(at * 4 + FIRST, g, LENGTH, STRINGS, 2)
-        text = four(v0, NG) + four(v1, NG)
-        ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (NG * 8)
-        v0 = fetch(tokens_ptr + ahead, g * 8, NG)
-        v1 = fetch(tokens_ptr + ahead, g * 8 + 4, NG)
-        entries, k, a = entries_of(
-            text, classes_ptr, tables_ptr, starts_ptr, inside, string, LENGTH, g, keeps_ptr.dtype.element_ty, OWN, HALF,
-            TOPS, DIRECT, STRINGS, STARTS,
+    WORD: tl.constexpr = keeps_ptr.dtype.element_ty
+    TILE: tl.constexpr = NG * 16 * PARTS
+    entry = tl.load(entry_ptr)
+    carry = tl.zeros((NG,), WORD)
+    for d in tl.static_range(DEPTH):
+        carry = carry | enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS)
+    first = chunk * TILES
+    stop = tl.minimum(first + TILES, NT)
+    start = tl.cast(first, tl.int64) * TILE
+    string, inside = whereabouts(start + FIRST, LENGTH, STRINGS)
+    blocks = load_text(tokens_ptr, start // 4, g, COUNT, NG, PARTS, WHOLE)
+    for tile in range(first, stop):
+        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+        ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
+        blocks = load_text(tokens_ptr, ahead, g, COUNT, NG, PARTS, WHOLE)
+        strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
+        entering = tl.zeros((NG,), WORD)
+        following = tl.zeros((NG,), WORD)
+        for d in tl.static_range(DEPTH):
+            k, a, entries = compose(
+                text, tables_ptr + OFFSETS[d], starts_ptr, entering, insides, strings, COUNT, LENGTH, g, READS[d],
+                SIZES[d], KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, WHOLE, ASM,
+            )  # fmt: skip
+            enters, leaves = settle(k & OWNS[d], a & OWNS[d], carry & OWNS[d], g, NG, TOPS)
+            entering = entering | enters
+            following = following | leaves
+        carry = following
+        at = tl.cast(tile, tl.int64) * (NG * PARTS if OUT == "bits" else TILE // 4)
+        replay(
+            text, entries, output_ptr, starts_ptr, final_ptr, out_ptr + at, entering, insides, strings, COUNT, LENGTH,
+            TRUTH, g, KNOWN[DEPTH - 1], HALF, TOPS, STRINGS, STARTS, OUT_READS, AFTER, OUT, FINAL, LITERAL, NG, PARTS,
+            WHOLE, ASM,
         )  # fmt: skip
-        sk, sa, ek, ea = scan_threads(k, a, TOPS)
-        add = add_fields(state & ek, ea, TOPS)
-        state = add_fields(state & last_of(sk, NG), last_of(sa, NG), TOPS)
-        outs = ()
-        bits = tl.zeros((NG,), tl.int32)
-        for q in tl.static_range(8):
-            word = tl.zeros((NG,), tl.int32)
-            for r in tl.static_range(4):
-                _k, add = starting(add, add, starts_ptr, inside, string, LENGTH, 4 * q + r, OWN, STRINGS, STARTS)
-                if OUT != "none" and not AFTER:
-                    x = (text[q] >> (8 * r)) & 255
-                    if not DIRECT:
-                        x = tl.load(classes_ptr + x).to(tl.int32)
-                    o = tl.load(output_ptr + ((x << OUT_READS) | (add & ((1 << OUT_READS) - 1)))).to(tl.int32)
-                k, a = split_entry(entries[4 * q + r], HALF)
-                add = add_fields(add & k, a, TOPS)
-                if OUT != "none":
-                    if AFTER:
-                        low = add & ((1 << OUT_READS) - 1)
-                        if LITERAL:
-                            o = (TRUTH >> low) & 1
-                        else:
-                            o = tl.load(output_ptr + low).to(tl.int32)
-                    if OUT == "bits":
-                        bits = bits + ((o & 1) << (4 * q + r))
-                    else:
-                        word = word + (o << (8 * r))
-                if FINAL:
-                    ends = (inside + (4 * q + r) + 1) % LENGTH == 0
-                    tl.store(final_ptr + string + (inside + (4 * q + r)) // LENGTH, add & OWN, mask=ends)
-            outs = outs + (word,)
-        if OUT == "bytes":
-            store_words(out_ptr + at, g * 8, outs[0], outs[1], outs[2], outs[3], 0, NG, True)
-            store_words(out_ptr + at, g * 8 + 4, outs[4], outs[5], outs[6], outs[7], 0, NG, True)
-        if OUT == "bits":
-            tl.store(out_ptr + tile * NG + g, bits)
-    if chunk == tl.num_programs(0) - 1:
-        tl.store(end_ptr, state)
+        if STRINGS != "none":
+            string += (inside + TILE) // LENGTH
+            inside = (inside + TILE) % LENGTH
+    if chunk == chunks - 1:
+        tl.store(end_ptr + g * 0, carry & KNOWN[DEPTH - 1], mask=g == 0)

@@ -1,10 +1,7 @@
-"""Triton: a cascade of packed bits over bytes, fused from token to output in one launch (tables of machine.py).
+"""Triton: what one thread of the packed-bit kernels does with its tokens (tables of machine.py, strings of fused.py).
 
-A thread owns some 32 consecutive tokens of one flat stream; strings of equal length lie end to end and the state is reset
-where one begins. Pass p (one a layer) composes the maps of layer p over the tile, with the true states of the layers
-below; the composition (keep, add) and those states live in the same two words, since `add` starts from the states that
-are known and from zero elsewhere. Each pass ends with a look-back of two levels, as in scans.py, and the last pass
-replays all layers and looks up the outputs. Every published word carries its flag in its upper half.
+A thread owns PER = 16 * PARTS consecutive tokens of a tile, as 4 * PARTS words. `compose` folds the maps of one layer over
+them, the layers below being known; `replay` walks them once more from the true state and gives the outputs.
 """
 
 # mypy: ignore-errors
@@ -14,34 +11,54 @@ replays all layers and looks up the outputs. Every published word carries its fl
 import triton
 import triton.language as tl
 
-from ssmc.kernels.fields import add_fields, enter, last_of, scan_threads
+from ssmc.kernels.fields import add_fields
+
+PACK = tl.constexpr(
+    "{ .reg .b32 a, b, c, d; shf.r.wrap.b32 a, $5, $5, $1; shf.r.wrap.b32 b, $5, $5, $2; shf.r.wrap.b32 c, $5, $5, $3;"
+    " shf.r.wrap.b32 d, $5, $5, $4; prmt.b32 a, a, b, 0x0040; prmt.b32 c, c, d, 0x0040; prmt.b32 a, a, c, 0x5410;"
+    " and.b32 $0, a, 0x01010101; }"
+)
+"""Bits number $1..$4 (modulo 32) of $5 as the four bytes of a word."""
 
 
-@triton.jit
-def gates(table_ptr, at, HALF: tl.constexpr, WIDE: tl.constexpr, SIZE: tl.constexpr):
-    """Keep and add of a table entry: one word with both, HALF bits each, or two tables of wide words.
+@triton.constexpr_function
+def gathering(size):
+    """Entry $1 of the table at $2, entries of `size` bytes.
 
-    Bits from HALF up are rubbish; nothing reads them.
+    An offset of 32 bits: the upper half of the address is then a sum outside of the unit that all the logic waits for.
     """
-    if WIDE:
-        return tl.load(table_ptr + at), tl.load(table_ptr + SIZE + at)
-    else:
-        e = tl.load(table_ptr + at)
-        return e.to(tl.int32), (e >> HALF).to(tl.int32)
+    load = {
+        2: "{ .reg .b16 h; ld.global.nc.u16 h, [p]; cvt.u32.u16 $0, h; }",
+        4: "ld.global.nc.b32 $0, [p];",
+        8: "ld.global.nc.b64 $0, [p];",
+    }[size]
+    shift = size.bit_length() - 1
+    return f"{{ .reg .b32 o; .reg .b64 p; shl.b32 o, $1, {shift}; cvt.u64.u32 p, o; add.u64 p, p, $2; {load} }}"
 
 
 @triton.jit
-def four_words(ptr, at, left, NG: tl.constexpr, WHOLE: tl.constexpr):
-    """16 bytes a thread as 4 words, by one load."""
-    p = at[:, None] + tl.arange(0, 4)[None, :]
-    if WHOLE:
-        v = tl.load(ptr + p)
-    else:
-        v = tl.load(ptr + p, mask=p * 4 < left, other=0)
+def four(v, NG: tl.constexpr):
+    """The four words of each thread's 16 bytes."""
     e, f = tl.split(tl.reshape(v, (NG, 2, 2)))
     w0, w2 = tl.split(e)
     w1, w3 = tl.split(f)
     return w0, w1, w2, w3
+
+
+@triton.jit
+def fetch(ptr, at, left, NG: tl.constexpr, WHOLE: tl.constexpr):
+    """16 bytes a thread from word `at` on, by one load."""
+    p = at[:, None] + tl.arange(0, 4)[None, :]
+    if WHOLE:
+        return tl.load(ptr + p)
+    else:
+        return tl.load(ptr + p, mask=p * 4 < left, other=0)
+
+
+@triton.jit
+def four_words(ptr, at, left, NG: tl.constexpr, WHOLE: tl.constexpr):
+    """16 bytes a thread as 4 words."""
+    return four(fetch(ptr, at, left, NG, WHOLE), NG)
 
 
 @triton.jit
@@ -56,128 +73,166 @@ def store_words(ptr, at, w0, w1, w2, w3, left, NG: tl.constexpr, WHOLE: tl.const
 
 
 @triton.jit
-def walk(
-    tokens_ptr, classes_ptr, table_ptr, output_ptr, starts_ptr, final_ptr, out_ptr, add, inside, string, left, LENGTH, g,
-    READS: tl.constexpr, SIZE: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, WIDE: tl.constexpr,
-    TOPS: tl.constexpr, DIRECT: tl.constexpr, OUT_READS: tl.constexpr, AFTER: tl.constexpr, OUT: tl.constexpr,
-    STRINGS: tl.constexpr, STARTS: tl.constexpr, FINAL: tl.constexpr, NG: tl.constexpr, WHOLE: tl.constexpr,
-    PARTS: tl.constexpr,
-):  # fmt: skip
-    """Each thread's 16 * PARTS steps from `add`: the composed keep and the last add; outputs are stored.
-
-    A runtime loop over rounds of 16 steps: unrolling them all makes the compiler's time explode.
-
-    KNOWN: the bits whose true state `add` is to hold where a string begins.
-    """
-    keep = add * 0 - 1
-    for part in range(PARTS):
-        text = four_words(tokens_ptr, g * (4 * PARTS) + part * 4, left, NG, WHOLE)
-        bits = tl.zeros(g.shape, tl.int32)
-        outs = ()
-        for q in tl.static_range(4):
-            word = tl.zeros(g.shape, tl.int32)
-            for r in tl.static_range(4):
-                c = (text[q] >> (8 * r)) & 255
-                if not DIRECT:
-                    c = tl.load(classes_ptr + c).to(tl.int32)
-                if STRINGS != "none":
-                    if STRINGS == "long":
-                        begins = (inside + (16 * part + 4 * q + r) == LENGTH) | (inside + (16 * part + 4 * q + r) == 0)
-                        index = string + tl.where(inside + (16 * part + 4 * q + r) >= LENGTH, 1, 0)
-                    else:
-                        begins = (inside + (16 * part + 4 * q + r)) % LENGTH == 0
-                        index = string + (inside + (16 * part + 4 * q + r)) // LENGTH
-                    if not WHOLE:
-                        begins = begins & (g * (16 * PARTS) + (16 * part + 4 * q + r) < left)
-                    keep = tl.where(begins, 0, keep)
-                    if STARTS:
-                        add = tl.where(begins, tl.load(starts_ptr + index, mask=begins, other=0) & KNOWN, add)
-                    else:
-                        add = tl.where(begins, 0, add)
-                if OUT != "none" and not AFTER:
-                    low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
-                    o = tl.load(output_ptr + ((c << OUT_READS) | low)).to(tl.int32)
-                if READS > 0:
-                    low = (add & ((1 << READS) - 1)).to(tl.int32)
-                    k, a = gates(table_ptr, (c << READS) | low, HALF, WIDE, SIZE)
-                else:
-                    k, a = gates(table_ptr, c, HALF, WIDE, SIZE)
-                if not WHOLE:
-                    live = g * (16 * PARTS) + (16 * part + 4 * q + r) < left
-                    k = tl.where(live, k, -1)
-                    a = tl.where(live, a, 0)
-                add = add_fields(add & k, a, TOPS)
-                keep = keep & k
-                if OUT != "none":
-                    if AFTER:
-                        o = tl.load(output_ptr + (add & ((1 << OUT_READS) - 1)).to(tl.int32)).to(tl.int32)
-                    if OUT == "bits":
-                        bits = bits | ((o & 1) << (4 * q + r))
-                    else:
-                        word = word | (o << (8 * r))
-                if FINAL:
-                    ends = (inside + (16 * part + 4 * q + r) + 1) % LENGTH == 0
-                    if not WHOLE:
-                        ends = ends & (g * (16 * PARTS) + (16 * part + 4 * q + r) < left)
-                    index = string + (inside + (16 * part + 4 * q + r)) // LENGTH
-                    tl.store(final_ptr + index, add & KNOWN, mask=ends)
-            outs = outs + (word,)
-        if OUT == "bytes":
-            store_words(out_ptr, g * (4 * PARTS) + part * 4, outs[0], outs[1], outs[2], outs[3], left, NG, WHOLE)
-        if OUT == "bits":
-            at = g * PARTS + part
-            if WHOLE:
-                tl.store(out_ptr + at, bits.to(tl.int16))
-            else:
-                tl.store(out_ptr + at, bits.to(tl.int16), mask=at * 16 < left)
-    return keep, add
+def classes_of(text, classes_ptr, PARTS: tl.constexpr):
+    """The words of text with every symbol's class in its place."""
+    out = ()
+    for q in tl.static_range(4 * PARTS):
+        word = text[q] * 0
+        for r in tl.static_range(4):
+            word = word | (tl.load(classes_ptr + ((text[q] >> (8 * r)) & 255)).to(tl.int32) << (8 * r))
+        out = out + (word,)
+    return out
 
 
 @triton.jit
-def run_bits(
-    tokens_ptr, classes_ptr, tables_ptr, output_ptr, entry_ptr, starts_ptr, out_ptr, final_ptr, end_ptr, slots_ptr, BASE,
-    FIRST, COUNT, LENGTH, NT, NG: tl.constexpr, W: tl.constexpr, DEPTH: tl.constexpr, READS: tl.constexpr,
-    OFFSETS: tl.constexpr, SIZES: tl.constexpr, OWNS: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr,
-    WIDE: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, OUT_READS: tl.constexpr, AFTER: tl.constexpr,
-    OUT: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr, FINAL: tl.constexpr, WHOLE: tl.constexpr,
-    PARTS: tl.constexpr,
-):  # fmt: skip
-    """One program a tile of NG * 16 * PARTS tokens of [FIRST, FIRST + COUNT) of the stream, which lie in memory from BASE on.
+def entry_of(table_ptr, at, HALF: tl.constexpr, SIZE: tl.constexpr, ASM: tl.constexpr):
+    """An entry as it lies in memory: one word with both gates, HALF bits each, or two tables of wide words."""
+    if HALF == 64:
+        return tl.load(table_ptr + at), tl.load(table_ptr + SIZE + at)
+    else:
+        if ASM:
+            CODE: tl.constexpr = gathering(HALF // 4)
+            if HALF == 32:
+                return (tl.inline_asm_elementwise(CODE, "=l,r,l", [at, table_ptr.to(tl.int64)], tl.int64, True, 1),)
+            else:
+                return (tl.inline_asm_elementwise(CODE, "=r,r,l", [at, table_ptr.to(tl.int64)], tl.int32, True, 1),)
+        else:
+            return (tl.load(table_ptr + at),)
 
-    DIRECT  tables are indexed by tokens, not classes
-    OUT     bytes, bits (one a token, 16 a word) or none
-    STRINGS none: one string, `entry` enters it. long, short: strings of LENGTH tokens (at least 16 * PARTS, or fewer) begin at
-            its multiples, from the states `starts` (STARTS) or zero; `entry` enters the first token where none begins
-    FINAL   store the state after the last token of each string
+
+@triton.jit
+def gates(entry, HALF: tl.constexpr):
+    """Keep and add of an entry. Bits from HALF up are rubbish; nothing reads them."""
+    if HALF == 64:
+        return entry[0], entry[1]
+    else:
+        return entry[0].to(tl.int32), (entry[0] >> HALF).to(tl.int32)
+
+
+@triton.jit
+def starting(
+    keep, add, starts_ptr, inside, string, LENGTH, N: tl.constexpr, KNOWN: tl.constexpr, STRINGS: tl.constexpr,
+    STARTS: tl.constexpr,
+):  # fmt: skip
+    """The map (keep, add) with what a string that begins with token N of the thread does to it."""
+    if STRINGS == "none" or (STRINGS == "aligned" and N > 0):
+        return keep, add
+    else:
+        if STRINGS == "aligned":
+            begins = inside == 0
+            index = string
+        elif STRINGS == "long":
+            begins = inside == 0
+            if N > 0:
+                begins = inside + N == LENGTH
+            index = string + tl.where(inside == 0, 0, 1)
+        else:
+            begins = (inside + N) % LENGTH == 0
+            index = string + (inside + N) // LENGTH
+        if STARTS:
+            fresh = tl.load(starts_ptr + index, mask=begins, other=0) & KNOWN
+        else:
+            fresh = add * 0
+        return tl.where(begins, 0, keep), tl.where(begins, fresh, add)
+
+
+@triton.jit
+def compose(
+    text, table_ptr, starts_ptr, add, inside, string, left, LENGTH, g, READS: tl.constexpr, SIZE: tl.constexpr,
+    KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
+    PARTS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
+):  # fmt: skip
+    """The map of each thread's tokens in one layer, from `add`: the state of the layers below, and zero elsewhere.
+
+    Returns keep, add (the layers below in their state after the last token), and the entries on the way.
+    KNOWN: the bits that `add` takes where a string begins.
     """
-    tile = tl.program_id(0)
-    g = tl.arange(0, NG)
-    origin = tl.cast(FIRST, tl.int64) + tl.cast(tile, tl.int64) * (NG * 16 * PARTS)
-    at = (origin - BASE) // 4
-    left = tl.minimum(tl.cast(FIRST, tl.int64) + COUNT - origin, NG * 16 * PARTS).to(tl.int32)
-    entry = tl.load(entry_ptr)
-    string = origin + g * (16 * PARTS)
-    inside = g
-    if STRINGS != "none":
-        string = (origin + g * (16 * PARTS)) // LENGTH
-        inside = (origin + g * (16 * PARTS) - string * LENGTH).to(tl.int32)
-    known = tl.zeros((NG,), entry.dtype)
-    for depth in tl.static_range(DEPTH):
-        keep, add = walk(
-            tokens_ptr + at, classes_ptr, tables_ptr + OFFSETS[depth], output_ptr, starts_ptr, final_ptr, out_ptr, known, inside, string, left,
-            LENGTH, g, READS[depth], SIZES[depth], KNOWN[depth], HALF, WIDE, TOPS, DIRECT, OUT_READS, AFTER, "none",
-            STRINGS, STARTS, False, NG, WHOLE, PARTS,
-        )  # fmt: skip
-        sk, sa, ek, ea = scan_threads(keep & OWNS[depth], add & OWNS[depth], TOPS)
-        before = enter(
-            slots_ptr + depth * (4 if WIDE else 2) * (NT + tl.cdiv(NT, W)), tile, NT, last_of(sk, NG), last_of(sa, NG),
-            entry & OWNS[depth], W, TOPS, WIDE,
-        )  # fmt: skip
-        known = known | (add_fields(before & ek, ea, TOPS) & OWNS[depth])
-    _keep, add = walk(
-        tokens_ptr + at, classes_ptr, tables_ptr + OFFSETS[DEPTH - 1], output_ptr, starts_ptr, final_ptr, out_ptr + (at // 4 if OUT == "bits" else at), known, inside, string, left,
-        LENGTH, g, READS[DEPTH - 1], SIZES[DEPTH - 1], KNOWN[DEPTH - 1], HALF, WIDE, TOPS, DIRECT, OUT_READS, AFTER, OUT,
-        STRINGS, STARTS, FINAL, NG, WHOLE, PARTS,
-    )  # fmt: skip
-    if tile == NT - 1:
-        tl.store(end_ptr + g * 0, add & KNOWN[DEPTH - 1], mask=g == NG - 1)
+    keep = add * 0 - 1
+    entries = ()
+    for q in tl.static_range(4 * PARTS):
+        for r in tl.static_range(4):
+            keep, add = starting(keep, add, starts_ptr, inside, string, LENGTH, 4 * q + r, KNOWN, STRINGS, STARTS)
+            at = (text[q] >> (8 * r)) & 255
+            if READS > 0:
+                at = (at << READS) | (add & ((1 << READS) - 1)).to(tl.int32)
+            entry = entry_of(table_ptr, at, HALF, SIZE, ASM)
+            k, a = gates(entry, HALF)
+            if not WHOLE:
+                live = g * (16 * PARTS) + (4 * q + r) < left
+                k = tl.where(live, k, -1)
+                a = tl.where(live, a, 0)
+            add = add_fields(add & k, a, TOPS)
+            keep = keep & k
+            entries = entries + (entry,)
+    return keep, add, entries
+
+
+@triton.jit
+def replay(
+    text, entries, output_ptr, starts_ptr, final_ptr, out_ptr, add, inside, string, left, LENGTH, TRUTH, g,
+    KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
+    OUT_READS: tl.constexpr, AFTER: tl.constexpr, OUT: tl.constexpr, FINAL: tl.constexpr, LITERAL: tl.constexpr,
+    NG: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
+):  # fmt: skip
+    """Each thread's outputs from the state `add` on, through the entries of the last layer.
+
+    LITERAL: the output is bit (low 5 bits of the state) of TRUTH.
+    """
+    PER: tl.constexpr = 16 * PARTS
+    words = ()
+    for q in tl.static_range(4 * PARTS):
+        word = tl.zeros((NG,), tl.int32)
+        states = ()
+        for r in tl.static_range(4):
+            _k, add = starting(add, add, starts_ptr, inside, string, LENGTH, 4 * q + r, KNOWN, STRINGS, STARTS)
+            if OUT != "none" and not AFTER:
+                low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
+                o = tl.load(output_ptr + ((((text[q] >> (8 * r)) & 255) << OUT_READS) | low)).to(tl.int32)
+                word = word | (o << (8 * r))
+            k, a = gates(entries[4 * q + r], HALF)
+            if not WHOLE:
+                live = g * PER + (4 * q + r) < left
+                k = tl.where(live, k, -1)
+                a = tl.where(live, a, 0)
+            add = add_fields(add & k, a, TOPS)
+            if OUT != "none" and AFTER:
+                if LITERAL and ASM:
+                    states = states + (add.to(tl.int32),)
+                else:
+                    low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
+                    if LITERAL:
+                        o = (TRUTH >> low) & 1
+                    else:
+                        o = tl.load(output_ptr + low).to(tl.int32)
+                    word = word | (o << (8 * r))
+            if FINAL and (STRINGS != "aligned" or 4 * q + r == PER - 1):
+                ends = (inside + (4 * q + r + 1)) % LENGTH == 0
+                if not WHOLE:
+                    ends = ends & (g * PER + (4 * q + r) < left)
+                tl.store(final_ptr + string + (inside + (4 * q + r)) // LENGTH, add & KNOWN, mask=ends)
+        if OUT != "none" and AFTER and LITERAL and ASM:
+            word = tl.inline_asm_elementwise(
+                PACK, "=r,r,r,r,r,r", [states[0], states[1], states[2], states[3], TRUTH], tl.int32, True, 1
+            )
+        words = words + (word,)
+    for part in tl.static_range(PARTS):
+        w0 = words[4 * part]
+        w1 = words[4 * part + 1]
+        w2 = words[4 * part + 2]
+        w3 = words[4 * part + 3]
+        if OUT == "bytes":
+            store_words(out_ptr, g * (4 * PARTS) + part * 4, w0, w1, w2, w3, left, NG, WHOLE)
+        if OUT == "bits":
+            low = nibble(w0) | (nibble(w1) << 4) | (nibble(w2) << 8) | (nibble(w3) << 12)
+            at = g * PARTS + part
+            if WHOLE:
+                tl.store(out_ptr + at, low.to(tl.int16))
+            else:
+                tl.store(out_ptr + at, low.to(tl.int16), mask=at * 16 < left)
+
+
+@triton.jit
+def nibble(word):
+    """The lowest bits of four bytes side by side."""
+    x = word & 0x01010101
+    return (x | (x >> 7) | (x >> 14) | (x >> 21)) & 15

@@ -12,13 +12,16 @@ import triton
 from torch import Tensor
 
 from ssmc.errors import InputError
-from ssmc.kernels.bit_chunks import reduce_chunks, run_chunks
-from ssmc.kernels.bits import run_bits
+from ssmc.kernels.bit_chunks import deepen_chunks, reduce_chunks, run_chunks
 
 if TYPE_CHECKING:
     from ssmc.kernels.machine import BitMachine
 
 Output = Literal["bytes", "bits", "none"]
+DIRECT_LIMIT = 4096
+"""Entries that the tables by symbol may have."""
+LONGEST = 1 << 30
+"""Strings of this length and more are run one by one."""
 
 
 class Answer(NamedTuple):
@@ -30,14 +33,13 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """How a launch is cut: threads a program (16 * parts tokens each), tiles a look-back window, most chunks."""
+    """How a launch is cut: threads a program, 16 * parts tokens a thread and tile, most chunks (one program each)."""
 
     threads: int = 128
-    window: int = 64
-    warps: int = 4
-    registers: int = 0
     parts: int = 2
     chunks: int = 792
+    warps: int = 4
+    registers: int = 0
 
     @property
     def tile(self) -> int:
@@ -80,19 +82,21 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     joint = [machine.joint(d + 1) for d in range(depth)]
     half = next(h for h in (8, 16, 32, 64) if machine.bits <= h)
     wide = half == 64
-    direct = all(layer.reads == 0 for layer in joint)
+    # tables by symbol spare the look-up of its class, if what a text touches of them stays in the first-level cache
+    widest = max(layer.reads for layer in joint)
+    direct = widest <= 8 and len(machine.classes) << widest <= DIRECT_LIMIT
     # a byte outside of the alphabet reads some entry, never memory beyond the table; callers refuse such bytes
     symbols = np.pad(machine.classes, (0, 256 - len(machine.classes))).astype(np.int64)
-    low = np.arange(1 << machine.reads)
-    output = machine.output
-    if direct and not machine.after:
-        output = output[((symbols[:, None] << machine.reads) | low).reshape(-1)]
+
+    def spread(table: np.ndarray[Any, Any], reads: int) -> np.ndarray[Any, Any]:
+        """A table by class as one by symbol."""
+        return table[((symbols[:, None] << reads) | np.arange(1 << reads)).reshape(-1)] if direct else table
+
+    output = machine.output if machine.after else spread(machine.output, machine.reads)
     parts: list[np.ndarray[Any, Any]] = []
     offsets = []
     for layer in joint:
-        keep, add = layer.keep, layer.add
-        if direct:
-            keep, add = keep[symbols], add[symbols]
+        keep, add = spread(layer.keep, layer.reads), spread(layer.add, layer.reads)
         offsets.append(sum(part.size for part in parts))
         if wide:
             parts.append(np.concatenate([keep, add]).view(np.int64))
@@ -113,7 +117,7 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
         output=torch.from_numpy(np.ascontiguousarray(output)).to(device),
         reads=tuple(layer.reads for layer in joint),
         offsets=tuple(offsets),
-        sizes=tuple(256 if direct else layer.keep.size for layer in joint),
+        sizes=tuple(256 << layer.reads if direct else layer.keep.size for layer in joint),
         owns=tuple(signed(x, width) for x in own),
         known=tuple(signed(x, width) for x in sums),
         half=half,
@@ -159,8 +163,10 @@ def run_fused(
     if tokens.dtype != torch.uint8:
         raise InputError(f"the fused kernel reads uint8 tokens, not {tokens.dtype}")
     tables = tables_of(machine, tokens.device)
-    cut = cut or Cut()
+    cut = cut or Cut(parts=1 if tables.wide else 2)
     rows, length = tokens.shape
+    if rows > 1 and length >= LONGEST:
+        return _one_by_one(machine, tokens, states, output, cut)
     count = rows * length
     flat = tokens.reshape(-1)
     if flat.data_ptr() % 16:
@@ -171,65 +177,83 @@ def run_fused(
     whole = count - count % tile
     device = tokens.device
     starts = torch.zeros(1, dtype=tables.word, device=device) if states is None else states.to(tables.word)
-    entry = starts[:1]
     end = torch.empty(1, dtype=tables.word, device=device)
     finals = torch.empty(rows, dtype=tables.word, device=device) if final else end
-    padded = triton.cdiv(count, 16) * 16 if output == "bits" else count
+    padded = triton.cdiv(count, 16) * 16
     outputs = torch.empty(padded // 8 if output == "bits" else padded, dtype=torch.uint8, device=device)
     word = torch.int16 if output == "bits" else torch.int32
+    depth = len(tables.reads)
+    per = 16 * cut.parts
+    strings = "none" if single else "aligned" if length % per == 0 else "long" if length > per else "short"
     fixed = {
-        "NG": cut.threads, "HALF": tables.half, "WIDE": tables.wide, "TOPS": tables.tops, "DIRECT": tables.direct,
-        "STRINGS": "none" if single else "long" if length >= 16 * cut.parts else "short",
-        "STARTS": states is not None and not single, "PARTS": cut.parts, "num_warps": cut.warps,
+        "READS": tables.reads, "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
+        "HALF": tables.half, "TOPS": tables.tops, "DIRECT": tables.direct, "STRINGS": strings,
+        "STARTS": states is not None and not single, "NG": cut.threads, "PARTS": cut.parts, "ASM": tokens.is_cuda,
+        "num_warps": cut.warps,
     }  # fmt: skip
     if cut.registers and tokens.is_cuda:
         fixed["maxnreg"] = cut.registers
-    says = {"OUT_READS": machine.reads, "AFTER": machine.after, "OUT": output, "FINAL": final}
+    literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
+    truth = sum(int(machine.output[k % (1 << machine.reads)]) << k for k in range(32)) if literal else 0
+    says = {"OUT_READS": machine.reads, "AFTER": machine.after, "OUT": output, "FINAL": final, "LITERAL": literal}
 
-    def in_chunks(text: Tensor, out: Tensor, entering: Tensor) -> None:
-        tiles = whole // tile
-        run = triton.cdiv(tiles, cut.chunks)
-        chunks = triton.cdiv(tiles, run)
-        maps = torch.empty(2, chunks + 1, dtype=tables.word, device=device)
-        one = {key: value for key, value in fixed.items() if key not in ("WIDE", "PARTS")} | {"OWN": tables.owns[0]}
-        reduce_chunks[(chunks,)](
-            text, tables.classes, tables.gates, starts, maps[0], maps[1], 0, run, tiles, length, **one
-        )
-        literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
-        truth = sum(int(x) << k for k, x in enumerate(machine.output)) if literal else 0
-        run_chunks[(chunks,)](
-            text, tables.classes, tables.gates, tables.output, entering, starts, out.view(torch.int32), finals, end, maps[0],
-            maps[1], 0, run, tiles, length, signed(truth, 32), **one, **says,
-            CHUNKS=triton.next_power_of_2(chunks), LITERAL=literal,
-        )  # fmt: skip
-
-    def in_tiles(text: Tensor, out: Tensor, first: int, amount: int, entering: Tensor) -> None:
+    def run(text: Tensor, out: Tensor, entering: Tensor, first: int, amount: int) -> None:
         tiles = triton.cdiv(amount, tile)
-        size = (4 if tables.wide else 2) * len(tables.reads) * (tiles + triton.cdiv(tiles, cut.window))
-        slots = torch.zeros(size, dtype=torch.int64, device=device)
-        run_bits[(tiles,)](
-            text, tables.classes, tables.gates, tables.output, entering, starts, out, finals, end, slots, first, first,
-            amount, length, tiles, **fixed, **says, W=cut.window, DEPTH=len(tables.reads), READS=tables.reads,
-            OFFSETS=tables.offsets, SIZES=tables.sizes, OWNS=tables.owns, KNOWN=tables.known,
+        each = triton.cdiv(tiles, cut.chunks)
+        chunks = triton.cdiv(tiles, each)
+        maps = torch.empty(2, depth, chunks, dtype=tables.word, device=device)
+        window = triton.next_power_of_2(chunks)
+        if chunks > 1:
+            done = torch.empty(chunks, dtype=torch.int32, device=device)
+            data = text, tables.classes, tables.gates
+            reduce_chunks[(chunks,)](*data, starts, maps[0], maps[1], done, each, tiles, length, **fixed, DEPTH=depth)
+            for layer in range(1, depth):
+                deepen_chunks[(chunks,)](
+                    *data,
+                    entering,
+                    starts,
+                    maps[0],
+                    maps[1],
+                    done,
+                    each,
+                    tiles,
+                    length,
+                    **fixed,
+                    LAYER=layer,
+                    CHUNKS=window,
+                )
+        run_chunks[(chunks,)](
+            text, tables.classes, tables.gates, tables.output, entering, starts, out, finals, end, maps[0], maps[1], first,
+            amount, each, tiles, length, signed(truth, 32), **fixed, **says, DEPTH=depth, CHUNKS=window,
             WHOLE=amount % tile == 0,
         )  # fmt: skip
 
     with torch.cuda.device(device if tokens.is_cuda else -1):
         if whole:
-            text = flat[:whole].view(torch.int32)
-            out = (outputs[: whole // 8] if output == "bits" else outputs[:whole]).view(word)
-            if len(tables.reads) == 1 and not tables.wide and cut.parts == 2:
-                in_chunks(text, out, entry)
-            else:
-                in_tiles(text, out, 0, whole, entry)
+            out = outputs[: whole // 8] if output == "bits" else outputs[:whole]
+            run(flat[:whole].view(torch.int32), out.view(word), starts[:1], 0, whole)
         if whole < count:
             rest = torch.zeros(tile, dtype=torch.uint8, device=device)
             rest[: count - whole] = flat[whole:]
-            room = torch.empty(tile, dtype=torch.uint8, device=device)
-            in_tiles(rest.view(torch.int32), room.view(word), whole, count - whole, end if whole else entry)
-            if output == "bytes":
-                outputs[whole:] = room[: count - whole]
-            elif output == "bits":
-                outputs[whole // 8 :] = room[: (padded - whole) // 8]
-    shaped = None if output == "none" else outputs.view(word) if output == "bits" else outputs.view(rows, length)
+            out = outputs[whole // 8 if output == "bits" else whole :]
+            run(rest.view(torch.int32), out.view(word), end.clone() if whole else starts[:1], whole, count - whole)
+    shaped = (
+        None if output == "none" else outputs.view(word) if output == "bits" else outputs[:count].view(rows, length)
+    )
     return Answer(shaped, finals if final or single else finals[:0])
+
+
+def _one_by_one(machine: BitMachine, tokens: Tensor, states: Tensor | None, output: Output, cut: Cut) -> Answer:
+    """A run of each string on its own.
+
+    Raises:
+        InputError: If a bit a token is asked for: the strings would not begin at whole words.
+    """
+    if output == "bits":
+        raise InputError("a bit a token is given for one string, or for strings below 2^30 tokens")
+    answers = [
+        run_fused(machine, tokens[k : k + 1], None if states is None else states[k : k + 1], output=output, cut=cut)
+        for k in range(len(tokens))
+    ]
+    outputs = [answer.outputs for answer in answers if answer.outputs is not None]
+    return Answer(torch.cat(outputs) if outputs else None, torch.cat([answer.states for answer in answers]))

@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ssmc.errors import InputError
 from ssmc.kernels.scans import scan_rows, scan_tiles
 
 NARROW: dict[torch.dtype, Any] = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
@@ -86,10 +87,11 @@ def plan(
         channels = min(32, room)
         threads = 256 if channels == 32 else 128
         groups = max(2, threads // channels)
-        return Plan(16 if backward else 32, groups, channels, min(16, groups), threads // 32, 1, 264, 128)
+        window = max(4, threads // channels)
+        return Plan(16 if backward else 32, groups, channels, window, threads // 32, 1, 264, 128)
     threads = 64 if channels <= 16 else 128
     groups = max(2, 4 * threads // channels)
-    window = max(2, min(16, groups // 2))
+    window = max(4, threads // channels)
     if not light:
         return Plan(8, groups, channels, window, threads // 32)
     return Plan(16, groups, channels, window, threads // 32, 1, 396 if channels <= 16 else 0, 168)
@@ -117,6 +119,9 @@ def launch(
     float64 = final.dtype == torch.float64
     backward = grad_a is not None
     how = how or plan(rows, steps, width, form.kind, final.dtype, backward=backward)
+    if how.window and how.window * how.channels < 32 * how.warps:
+        # several threads would poll one word, and not see it change at the same time
+        raise InputError(f"a window of {how.window} tiles by {how.channels} channels is less than {how.warps} warps")
     tensors: tuple[Tensor | None, ...] = (
         a,
         b,

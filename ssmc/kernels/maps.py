@@ -4,6 +4,8 @@
 # ruff: noqa: N803, N806
 # (Triton's language has no type stubs, and its constants are upper case by convention.)
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import torch
 import triton
@@ -34,15 +36,18 @@ def chunk_maps(
     lane = tl.arange(0, N)[None, :]
     inside = tl.broadcast_to(lane < STATES, (NG, N))
     state = tl.broadcast_to(tl.where(lane < STATES, lane, 0), (NG, N))
-    for i in range(64):
-        word = tl.load(text_ptr + c * 64 + i)[:, None]
-        for s in tl.static_range(4):
-            x = (word >> (8 * s)) & 255
-            if NIBBLES:
-                m = tl.load(table_ptr + x)
-                state = ((m >> (4 * state).to(tl.int64)) & 15).to(tl.int32)
-            else:
-                state = tl.load(table_ptr + x * STATES + state)
+    for i in range(0, 64, 4):
+        words = ()
+        for q in tl.static_range(4):
+            words = words + (tl.load(text_ptr + c * 64 + i + q)[:, None],)  # noqa: RUF005
+        for q in tl.static_range(4):
+            for s in tl.static_range(4):
+                x = (words[q] >> (8 * s)) & 255
+                if NIBBLES:
+                    m = tl.load(table_ptr + x)
+                    state = ((m >> (4 * state).to(tl.int64)) & 15).to(tl.int32)
+                else:
+                    state = tl.load(table_ptr + x * STATES + state)
     if NIBBLES:
         tl.store(maps_ptr + c, tl.sum(state.to(tl.int64) << (4 * lane).to(tl.int64), 1))
     else:
@@ -89,6 +94,20 @@ def replay_chunks(
     tl.store(last_ptr + c, state)
 
 
+_TABLES = WeakKeyDictionary()
+
+
+def _on_device(machine, table, device):
+    """The table as the kernels read it and the outputs, moved once: a later call has nothing for the host to do."""
+    kept = _TABLES.setdefault(machine, {})
+    if device not in kept:
+        if machine.states <= 16:
+            shifts = np.arange(machine.states, dtype=np.uint64) * np.uint64(4)
+            table = (table.astype(np.uint64) << shifts).sum(1, dtype=np.uint64).view(np.int64)
+        kept[device] = torch.from_numpy(table).to(device), torch.from_numpy(machine.output).to(device)
+    return kept[device]
+
+
 def run(machine, table, text, entering, length):
     """The three phases over text (B, chunks * 256); `table` (256, states) holds the next states by symbol."""
     rows, padded = text.shape
@@ -104,13 +123,10 @@ def run(machine, table, text, entering, length):
     if room != total:
         stream[: total * 256] = text.reshape(-1)
     stream = stream.view(torch.int32)
+    device_table, output = _on_device(machine, table, device)
     if nibbles:
-        shifts = np.arange(states, dtype=np.uint64) * np.uint64(4)
-        packed = (table.astype(np.uint64) << shifts).sum(1, dtype=np.uint64)
-        device_table = torch.from_numpy(packed.view(np.int64)).to(device)
         maps = torch.empty(room, dtype=torch.int64, device=device)
     else:
-        device_table = torch.from_numpy(table).to(device)
         maps = torch.empty(room, states, dtype=torch.int32, device=device)
     chunk_maps[(room // group,)](
         stream, device_table, maps, N=lanes, STATES=states, NG=group, NIBBLES=nibbles, num_warps=4
@@ -123,7 +139,6 @@ def run(machine, table, text, entering, length):
     starts[:total] = before.reshape(-1)
     outs = torch.empty(room * 256, dtype=torch.uint8, device=device)
     lasts = torch.empty(room, dtype=torch.int32, device=device)
-    output = torch.from_numpy(machine.output).to(device)
     replay_chunks[(room // 128,)](
         stream, device_table, output, starts, outs.view(torch.int32), lasts, STATES=states, NG=128, NIBBLES=nibbles,
         num_warps=4,

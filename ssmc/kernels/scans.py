@@ -56,6 +56,20 @@ def read(
 
 
 @triton.jit
+def read_past(
+    past_ptr, begin_ptr, base, first, left, T, cols, width, line, D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
+    KIND: tl.constexpr, TYPE: tl.constexpr, EXCLUSIVE: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
+):  # fmt: skip
+    """Words of the states before the steps of a tile of the backward scan, and the state before all steps."""
+    if EXCLUSIVE:
+        pasts = load_steps(past_ptr, base, 0, left, cols, width, 0, -D, R, NG, WHOLE, FULL)
+    else:
+        earlier = tl.minimum(T - 1 - first, left).to(tl.int32)
+        pasts = load_steps(past_ptr, base - D, 0, earlier, cols, width, 0, -D, R, NG, False, FULL)
+    return pasts, load_state(begin_ptr, line + cols, cols < width, KIND, TYPE)
+
+
+@triton.jit
 def gate(word, S, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr):
     """The planes of a gate; the backward scan uses conjugates."""
     x = unpack(word, S, KIND, HALF, TYPE)
@@ -81,8 +95,7 @@ def fold(
 
 @triton.jit
 def replay(
-    h_ptr, past_ptr, begin_ptr, ga_ptr, state, gates, increments, base, first, left, T, cols, width, line, S,
-    D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr,
+    h_ptr, ga_ptr, state, gates, increments, pasts, begin, base, first, left, T, cols, width, S, D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr,
     REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
 ):  # fmt: skip
     """Walks a tile from the states (NG, BD) that enter its groups, and stores what the flags ask for."""
@@ -109,24 +122,22 @@ def replay(
             else:
                 tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), mask=mask, eviction_policy="evict_first")
         if BACKWARD:
-            if EXCLUSIVE:
-                past = unpack(
-                    tl.load(past_ptr + at, mask=mask, other=0, eviction_policy="evict_first"), S, KIND, HALF, TYPE
-                )
-            else:
+            past = unpack(pasts[r], S, KIND, HALF, TYPE)
+            if not EXCLUSIVE:
                 origin = tl.broadcast_to(s == last, at.shape)
-                word = tl.load(past_ptr + at - D, mask=mask & (s != last), other=0, eviction_policy="evict_first")
-                past = unpack(word, S, KIND, HALF, TYPE)
-                begin = load_state(
-                    begin_ptr, tl.broadcast_to(line + cols[None, :], at.shape), mask & origin, KIND, TYPE
-                )
                 if KIND == "real":
-                    past = (tl.where(origin, begin[0], past[0]),)
+                    past = (tl.where(origin, begin[0][None, :], past[0]),)
                 else:
-                    past = (tl.where(origin, begin[0], past[0]), tl.where(origin, begin[1], past[1]))
+                    past = (
+                        tl.where(origin, begin[0][None, :], past[0]),
+                        tl.where(origin, begin[1][None, :], past[1]),
+                    )
             grad = times(state, conjugate(past, KIND), KIND)
             word = pack(grad, KIND, HALF, ga_ptr.dtype.element_ty)
-            tl.store(ga_ptr + at, word, mask=mask, eviction_policy="evict_first")
+            if WHOLE and FULL:
+                tl.store(ga_ptr + at, word, eviction_policy="evict_first")
+            else:
+                tl.store(ga_ptr + at, word, mask=mask, eviction_policy="evict_first")
 
 
 @triton.jit
@@ -151,11 +162,33 @@ def scan_rows(
         gates, increments, base, left = read(
             a_ptr, b_ptr, start, first, end, T, cols, width, ONE, D, R, NG, REVERSE, EXCLUSIVE, WHOLE, FULL
         )
+        pasts = gates
+        begin = state
+        if BACKWARD:
+            pasts, begin = read_past(
+                past_ptr,
+                begin_ptr,
+                base,
+                first,
+                left,
+                T,
+                cols,
+                width,
+                line,
+                D,
+                R,
+                NG,
+                KIND,
+                TYPE,
+                EXCLUSIVE,
+                WHOLE,
+                FULL,
+            )
         ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R)
         sa, sb, ea, eb = scan_groups(ga, gb, KIND)
         replay(
-            h_ptr, past_ptr, begin_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, base, first, left, T,
-            cols, width, line, S, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
+            h_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, pasts, begin, base, first, left, T, cols,
+            width, S, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
         )  # fmt: skip
         state = step(state, last_row(sa, NG), last_row(sb, NG), KIND)
     store_state(final_ptr, line + cols, state, cols < width)
@@ -214,6 +247,12 @@ def scan_tiles(
     ends = tile % W == W - 1
     publish(slot, total_a, size, WORD)
     publish(slot + P * size, total_b, size, WORD)
+    pasts = gates
+    begin = total_a
+    if BACKWARD:  # on their way during the wait
+        pasts, begin = read_past(
+            past_ptr, begin_ptr, base, first, left, T, cols, width, line, D, R, NG, KIND, TYPE, EXCLUSIVE, WHOLE, FULL
+        )
     wa, wb = group_map(slots_ptr, size, lane + tl.cast(group, tl.int64) * W * BD, tile % W, BD, W, KIND, TYPE, WORD)
     if group == 0:
         state = load_state(initial_ptr, line + cols, cols < width, KIND, TYPE)
@@ -233,6 +272,6 @@ def scan_tiles(
     if tile == NT - 1:
         store_state(final_ptr, line + cols, step(state, total_a, total_b, KIND), cols < width)
     replay(
-        h_ptr, past_ptr, begin_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, base, first, left, T, cols,
-        width, line, S, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
+        h_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, pasts, begin, base, first, left, T, cols, width, S,
+        D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
     )  # fmt: skip

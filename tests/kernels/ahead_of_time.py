@@ -16,7 +16,7 @@ import triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from ssmc.kernels import bit_chunks, bits, maps, scans
+from ssmc.kernels import bit_chunks, maps, scans
 from ssmc.kernels.fused import Cut
 from ssmc.kernels.launch import plan
 
@@ -71,21 +71,24 @@ def scan_case(capability: int, rows: int, steps: int, width: int, kind: str, bac
     return compile_for(capability, name, kernel, types, constants, options)
 
 
-def bits_case(capability: int, kernel: object, half: int, strings: str) -> dict:
-    """A kernel of packed bits."""
-    cut = Cut()
+def bits_case(capability: int, kernel: object, half: int, strings: str, depth: int = 1) -> dict:
+    """A kernel of packed bits; with more layers than one, each reads three bits below it."""
+    cut = Cut(parts=1 if half == 64 else 2)
     word = "*i64" if half == 64 else "*i32"
     names = ("entry_ptr", "starts_ptr", "final_ptr", "end_ptr", "keeps_ptr", "adds_ptr")
-    types = dict.fromkeys(names, word) | {"tokens_ptr": "*i32", "out_ptr": "*i32", "slots_ptr": "*i64"}
+    types = dict.fromkeys(names, word) | {"tokens_ptr": "*i32", "out_ptr": "*i32", "done_ptr": "*i32"}
     types |= dict.fromkeys(("classes_ptr", "output_ptr"), "*u8") | {"tables_ptr": f"*i{min(64, 2 * half)}"}
-    types |= dict.fromkeys(("BASE", "FIRST", "COUNT", "LENGTH", "NT", "TILES", "TRUTH"), "i32")
+    types |= dict.fromkeys(("FIRST", "COUNT", "LENGTH", "NT", "TILES", "TRUTH"), "i32")
+    owns = tuple(15 << (4 * d) for d in range(depth))
     constants = {
-        "NG": cut.threads, "W": cut.window, "CHUNKS": 1024, "DEPTH": 2, "READS": (0, 3), "OFFSETS": (0, 32),
-        "SIZES": (32, 256), "OWNS": (15, 240), "KNOWN": (15, 255), "OWN": 255, "HALF": half, "WIDE": half == 64,
-        "TOPS": -1, "DIRECT": False, "OUT_READS": 4, "AFTER": False, "OUT": "bytes", "STRINGS": strings,
-        "STARTS": strings != "none", "FINAL": strings != "none", "WHOLE": True, "PARTS": cut.parts, "LITERAL": False,
+        "NG": cut.threads, "PARTS": cut.parts, "CHUNKS": 1024, "DEPTH": depth, "LAYER": depth - 1,
+        "READS": (0, *(3,) * (depth - 1)), "OFFSETS": tuple(2048 * d for d in range(depth)),
+        "SIZES": (256, *(2048,) * (depth - 1)), "OWNS": owns, "KNOWN": tuple(sum(owns[: d + 1]) for d in range(depth)),
+        "HALF": half, "TOPS": -1, "DIRECT": True, "OUT_READS": 4, "AFTER": strings == "none", "OUT": "bytes",
+        "STRINGS": strings, "STARTS": strings != "none", "FINAL": strings != "none", "WHOLE": True,
+        "LITERAL": strings == "none", "ASM": True,
     }  # fmt: skip
-    name = f"{kernel.__name__} {half} bits {strings}"
+    name = f"{kernel.__name__} {half} bits {strings} {depth} layers"
     return compile_for(capability, name, kernel, types, constants, {"num_warps": cut.warps})
 
 
@@ -114,9 +117,11 @@ def cases(capability: int) -> list[dict]:
     ]
     return [
         *found,
-        bits_case(capability, bit_chunks.reduce_chunks, 16, "none"),
+        bits_case(capability, bit_chunks.reduce_chunks, 16, "none", 2),
+        bits_case(capability, bit_chunks.deepen_chunks, 16, "none", 2),
         bits_case(capability, bit_chunks.run_chunks, 32, "long"),
-        bits_case(capability, bits.run_bits, 32, "none"),
+        bits_case(capability, bit_chunks.run_chunks, 16, "none", 2),
+        bits_case(capability, bit_chunks.run_chunks, 64, "none"),
         maps_case(capability),
     ]
 

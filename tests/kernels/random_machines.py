@@ -8,9 +8,15 @@ EVERY = 2**64 - 1
 
 
 def random_machine(
-    rng: np.random.Generator, widths: tuple[tuple[int, ...], ...], *, after: bool, symbols: int = 20, classes: int = 5
+    rng: np.random.Generator,
+    widths: tuple[tuple[int, ...], ...],
+    *,
+    after: bool,
+    symbols: int = 20,
+    classes: int = 5,
+    resets: float = 0.2,
 ) -> BitMachine:
-    """A machine with one layer for each tuple of field widths."""
+    """A machine with one layer for each tuple of field widths; `resets` of its table entries forget the state."""
     bits = tops = below = 0
     layers = []
     for fields in widths:
@@ -22,7 +28,7 @@ def random_machine(
             own |= field
             tops |= 1 << (bits + width - 1)
             chance = rng.random(size)
-            keep[chance < 0.2] &= np.uint64(~field & EVERY)
+            keep[chance < resets] &= np.uint64(~field & EVERY)
             value = rng.integers(0, 1 << width, size).astype(np.uint64) << np.uint64(bits)
             add |= np.where(chance < 0.4, value, np.uint64(0))
             bits += width

@@ -59,9 +59,42 @@ def test_fused(name: str, rows: int, length: int, after: bool, given: bool) -> N
     states = rng.integers(0, 2 ** min(machine.bits, 31), rows) if given else np.zeros(rows, np.int64)
     expected, last = twin(machine, text, states)
     entering = torch.from_numpy(states).to(DEVICE) if given else None
-    answer = run_fused(machine, torch.from_numpy(text).to(DEVICE), entering, cut=Cut(2, 2, 1, chunks=3))
+    parts = 1 if name == "wide" else 2
+    answer = run_fused(machine, torch.from_numpy(text).to(DEVICE), entering, cut=Cut(2, parts, 3, 1))
     assert torch.equal(answer.outputs.cpu(), expected)
     assert [x & ((1 << machine.bits) - 1) for x in answer.states.tolist()] == last
+
+
+@pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
+@pytest.mark.parametrize("widths", [((1, 1),), ((1,), (1, 2), (1,))])
+@pytest.mark.parametrize("given", [False, True])
+def test_what_never_forgets_passes_through_all_chunks(widths: tuple[tuple[int, ...], ...], given: bool) -> None:
+    rng = np.random.default_rng(3)
+    machine = random_machine(rng, widths, after=True, resets=0.0)
+    text = rng.integers(0, 20, (1, 64 * 3 + 50)).astype(np.uint8)
+    states = rng.integers(0, 2**machine.bits, 1) if given else np.zeros(1, np.int64)
+    expected, last = twin(machine, text, states)
+    entering = torch.from_numpy(states).to(DEVICE) if given else None
+    answer = run_fused(machine, torch.from_numpy(text).to(DEVICE), entering, cut=Cut(2, 2, 3, 1))
+    assert torch.equal(answer.outputs.cpu(), expected)
+    assert answer.states.tolist() == last
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(DEVICE != "cuda", reason="needs a CUDA device")
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize(("rows", "length"), [(1, 400_003), (7000, 64), (7000, 61), (900, 10)])
+def test_the_cut_that_ships(name: str, rows: int, length: int) -> None:
+    rng = np.random.default_rng(length)
+    machine = random_machine(rng, MACHINES[name], after=bool(length % 2))
+    text = torch.from_numpy(rng.integers(0, 20, (rows, length)).astype(np.uint8))
+    states = torch.from_numpy(rng.integers(0, 2 ** min(machine.bits, 31), rows))
+    expected, last = run_lanes(machine, text, states)
+    answer = run_fused(machine, text.to(DEVICE), states.to(DEVICE))
+    assert torch.equal(answer.outputs.cpu(), expected)
+    assert torch.equal(
+        answer.states.cpu().long() & ((1 << min(machine.bits, 63)) - 1 if machine.bits < 64 else -1), last
+    )
 
 
 @pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
@@ -72,7 +105,7 @@ def test_a_bit_a_token(name: str) -> None:
     machine = dataclasses.replace(machine, output=machine.output & 1)
     text = rng.integers(0, 20, (1, 200)).astype(np.uint8)
     expected = twin(machine, text, np.zeros(1))[0][0]
-    words = run_fused(machine, torch.from_numpy(text).to(DEVICE), output="bits", cut=Cut(2, 2, 1, chunks=3)).outputs
+    words = run_fused(machine, torch.from_numpy(text).to(DEVICE), output="bits", cut=Cut(2, 1, 3, 1)).outputs
     bits = (words.cpu().int()[:, None] >> torch.arange(16)) & 1
     assert torch.equal(bits.reshape(-1)[:200].to(torch.uint8), expected)
 

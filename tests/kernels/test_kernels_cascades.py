@@ -88,7 +88,7 @@ def check(cascade, steps, seed, *, packed=None, fused=RUNS):
     narrow = text.to(torch.uint8)
     assert torch.equal(told[run_lanes(machine, narrow, chunk=7)[0][0].long()], expected)
     if fused and symbols:
-        answer = run_fused(machine, narrow.to(DEVICE), cut=Cut(2, 2, 1, chunks=3)).outputs
+        answer = run_fused(machine, narrow.to(DEVICE), cut=Cut(2, 2, 3, 1)).outputs
         assert torch.equal(told[answer[0].cpu().long()], expected)
 
 

@@ -17,8 +17,8 @@ if DEVICE == "cpu" and not triton.knobs.runtime.interpret:
     pytest.skip("neither a GPU nor Triton's interpreter", allow_module_level=True)
 
 PLANS = {
-    "look-back": Plan(4, 4, 4, 4, 1),
-    "look-back, odd window": Plan(2, 2, 2, 8, 1),
+    "look-back": Plan(4, 4, 4, 8, 1),
+    "look-back, wide window": Plan(2, 2, 2, 16, 1),
     "rows": Plan(4, 2, 4, 0, 1),
 }
 
@@ -75,5 +75,5 @@ def test_no_slot_is_mistaken_for_empty() -> None:
         a[torch.isnan(a)] = nan
         b[torch.isnan(b)] = nan
         h, final = poisoned(1, 20, 1), poisoned(1, 1)
-        launch(a, b, torch.zeros(1, 1, device=DEVICE), h, final, exclusive=False, how=Plan(1, 2, 1, 2, 1))
+        launch(a, b, torch.zeros(1, 1, device=DEVICE), h, final, exclusive=False, how=Plan(1, 2, 1, 32, 1))
         assert torch.isnan(final).item() == (gate != 1.0 or increment != 1.0)
