@@ -19,7 +19,8 @@ def layers_by_gates(
 ) -> dict[str, int | None]:
     """The layers of the cascade found with each class of gates that suffices; None where a limit was reached.
 
-    Column-one-hot matrices never need more than one layer, and no more than weaker gates do. For a star-free language signed and complex gates are left out.
+    Column-one-hot matrices never need more than one layer, and no more than weaker gates do, but behind a decoder of text. For a star-free language signed and complex
+    gates are left out.
 
     Args:
         language: what is decomposed.
@@ -34,11 +35,11 @@ def layers_by_gates(
     automaton = model_automaton(language)
     found: dict[str, int | None] = {}
     for gates in GATES[GATES.index(groups.at_least) :]:
-        if gates == "pd":
-            found[gates] = min([1, *(layers for layers in found.values() if layers is not None)])
-        elif gates in known:
+        if gates in known:
             found[gates] = known[gates]
-        elif groups.groups:
+        elif gates == "pd" and language.level != "codepoint":
+            found[gates] = min([1, *(layers for layers in found.values() if layers is not None)])
+        elif gates == "pd" or groups.groups:
             try:
                 found[gates] = decompose_language(language, automaton, mode, replace(options, gates=gates)).depth
             except (LimitError, GateError):
