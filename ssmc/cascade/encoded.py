@@ -34,7 +34,7 @@ Rows = dict["Key", L]
 """A part of a table: values of the components that it reads -> label."""
 
 DIRECT = {0: 5_000, 1: 5_000, 2: 20_000, 3: 1_000_000}
-"""For each effort the byte states times byte classes up to which the byte automaton itself is decomposed, too."""
+"""For each effort the byte states times byte classes up to which the byte automaton itself is decomposed, too; half of that in recognise mode."""
 _ENTRIES = 400_000
 """Steps of the decoder times contexts of the cascade behind it, up to which the latter are not limited."""
 _MOST_ENTRIES = 2_000_000
@@ -67,7 +67,7 @@ def decompose_encoded(
         found.append(_behind_decoder(automaton, binary, encoding, mode, free))
     except LimitError as error:
         limit = error
-    if binary.states * binary.classes <= DIRECT[options.effort]:
+    if binary.states * binary.classes * (2 if mode == "recognise" else 1) <= DIRECT[options.effort]:
         try:
             found.append(decompose(binary, mode, free))
         except LimitError as error:
