@@ -51,6 +51,13 @@ class Automaton:
         """The number of symbol classes."""
         return self.alphabet.class_count
 
+    def require_table(self) -> None:
+        """Makes sure that the table is written out.
+
+        Raises:
+            LimitError: it follows from a rule, and is too large.
+        """
+
     @cached_property
     def is_complete(self) -> bool:
         """Whether every transition is defined (no sink)."""
@@ -70,6 +77,10 @@ class Automaton:
     def live_classes(self) -> tuple[tuple[int, ...], ...]:
         """For each state the classes with a defined transition: the legal next symbols."""
         return tuple(tuple(c for c, r in enumerate(row) if r != DEAD) for row in self.delta)
+
+    def after(self, state: int, symbol_class: int) -> int:
+        """The state after one more symbol, or `DEAD`."""
+        return DEAD if state == DEAD else self.delta[state][symbol_class]
 
     def run(self, symbols: Iterable[int]) -> int:
         """The state after the symbols, or `DEAD`."""

@@ -21,7 +21,9 @@ from ssmc import __version__
 from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.encoded import decompose_encoded
+from ssmc.cascade.stack import stack_cascade
 from ssmc.cascade.strategy import Options
+from ssmc.dyck import BoundedDyck
 from ssmc.errors import GateError, LimitError, NotStarFreeError, TargetError, UsageError
 from ssmc.languages import encoding_of, to_bytes
 from ssmc.targets import AUTO, EXACT, find_target
@@ -99,7 +101,7 @@ def model_automaton(language: Language) -> Automaton:
 
 
 def decompose_language(language: Language, automaton: Automaton, mode: Mode, options: Options | None = None) -> Cascade:
-    """The cascade of the automaton that the model computes; text is read through a decoder where that is cheaper.
+    """The cascade of the automaton that the model computes; text is read through a decoder where that is cheaper, brackets have a cascade by rule.
 
     Args:
         language: what is compiled.
@@ -111,6 +113,8 @@ def decompose_language(language: Language, automaton: Automaton, mode: Mode, opt
         NotStarFreeError: the language is not star-free.
         LimitError: a stated limit was reached.
     """
+    if isinstance(automaton, BoundedDyck):
+        return stack_cascade(automaton, mode)
     if language.level != "codepoint":
         return decompose(automaton, mode, options)
     return decompose_encoded(language.automaton, automaton, encoding_of(language.automaton, automaton), mode, options)
@@ -149,7 +153,8 @@ def compile_language(
     options, chosen = options or Options(), find_target(target)
     search = chosen.search(options, mode, dtype)
     need_library(chosen)
-    chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
+    if not isinstance(language.automaton, BoundedDyck):  # those are star-free, and may be too large to look at
+        chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
     cascade, weights = _cheapest(chosen, language, automaton, mode, dtype, search)
     model, certificate = prove_lowered(chosen, weights, automaton, cascade)

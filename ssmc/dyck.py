@@ -58,6 +58,15 @@ class BoundedDyck(Automaton):
         """The number K of kinds of brackets."""
         return len(self.names) // 2
 
+    def require_table(self) -> None:
+        """Writes the table out.
+
+        Raises:
+            LimitError: there are more than `limit` states.
+        """
+        if self.states > self.limit:
+            raise LimitError(f"states of Dyck({self.kinds}, {self.depth})", self.states, self.limit, "--state-limit")
+
     @property
     def states(self) -> int:
         """The number of stacks."""
@@ -80,8 +89,7 @@ class BoundedDyck(Automaton):
         Raises:
             LimitError: there are more than `limit` states.
         """
-        if self.states > self.limit:
-            raise LimitError(f"states of Dyck({self.kinds}, {self.depth})", self.states, self.limit, "--state-limit")
+        self.require_table()
         number: dict[Stack, int] = {(): 0}
         rows: list[tuple[int, ...]] = []
         for stack in (queue := [()]):
@@ -126,6 +134,23 @@ class BoundedDyck(Automaton):
             before += kind * int(self.kinds ** (len(stack) - 1 - place))
         return before
 
+    def stack(self, state: int) -> Stack:
+        """The stack of a state: the inverse of `number`."""
+        length, first = 0, 0
+        while state >= first + self.kinds**length:
+            first += int(self.kinds**length)
+            length += 1
+        rest, digits = state - first, []
+        for _ in range(length):
+            rest, kind = divmod(rest, self.kinds)
+            digits.append(kind)
+        return tuple(reversed(digits))
+
+    def after(self, state: int, symbol_class: int) -> int:
+        """The state after one more symbol, or `DEAD`."""
+        stack = None if state == DEAD else self.step(self.stack(state), symbol_class)
+        return DEAD if stack is None else self.number(stack)
+
     def run(self, symbols: Iterable[int]) -> int:
         """The state after the symbols, or `DEAD`."""
         stack = self.stack_after(symbols)
@@ -163,7 +188,8 @@ class BoundedDyck(Automaton):
         """JSON types that `Automaton.from_json` reads back: the table, or what it follows from where it is too large."""
         if self.states <= self.limit:
             return super().to_json()
-        return {"alphabet": self.alphabet.to_json(), "dyck": {"kinds": self.kinds, "depth": self.depth}}
+        rule = {"kinds": self.kinds, "depth": self.depth}
+        return {"alphabet": self.alphabet.to_json(), "dyck": rule, "states": self.states}
 
     @staticmethod
     def of_json(data: dict[str, Any]) -> BoundedDyck:

@@ -108,8 +108,9 @@ def check_stack_cascade(cascade: Cascade) -> int:
     """Proves that a cascade of the shape above is equal to its Dyck language at every length, by induction over the string.
 
     The invariant: before any symbol the counter is the depth d, and register j is the j-th symbol of the stack for all j < d; the other registers are
-    anything. It holds at the start. For every symbol, every depth, and every value of the register that counts, the step keeps it and the output is
-    right; a component reads the counter and at most one register, so that these cases are all.
+    anything. It holds at the start. For every symbol and depth the step keeps it and the output is right, whatever each register holds. Registers read the
+    counter only, so each moves by itself and one value after the other is enough; a case of the readout or the latch looks at one of the two registers on top,
+    so every pair of them is.
 
     Returns:
         The number of cases.
@@ -127,7 +128,7 @@ def check_stack_cascade(cascade: Cascade) -> int:
     readers = [cascade.readout.table] + ([] if latch is None else [cascade.components[latch].table])
     counter = cascade.components[0]
     shaped = (
-        len(cascade.components) == 1 + len(registers) + (latch is not None)
+        len(cascade.components) == 1 + depth * (kinds > 1) + (latch is not None)
         and (latch is not None) == (cascade.mode == "recognise")
         and counter.depends_on == ()
         and counter.values == range(depth + 1)
@@ -136,6 +137,9 @@ def check_stack_cascade(cascade: Cascade) -> int:
     )
     if not shaped:
         raise VerificationError("the cascade is not a counter and registers")
+    wanted = {_output(automaton, cascade.mode, *top) for top in _tops(automaton)}
+    if not wanted <= set(cascade.readout.outputs):
+        raise VerificationError("the readout lacks an output")
     if cascade.readout.outputs[cascade.readout.initial] != _output(automaton, cascade.mode, 0, None):
         raise VerificationError("cascade differs after the empty word", ())
     count = 0
@@ -172,25 +176,24 @@ def _check_case(cascade: Cascade, automaton: BoundedDyck, stack: Stack, x: int) 
 
     if after is None and cascade.mode == "predict":
         return
-    # registers above the stack may hold anything: no case may look at them
-    registers = (*stack, *(0,) * (automaton.depth - depth)) if automaton.kinds > 1 else ()
-    values = (depth, *registers, *((0,) if latch is not None else ()))
-    for table, right in _readers(cascade, automaton, after):
-        case = table.cases.get((x, depth))
-        if case is None or (case.place is not None and case.place - 2 not in (depth - 1, depth - 2)):
-            raise fail("a register is read that is not one of the two on top")
-        if case.place is not None and case.place < 2:
-            raise fail("the selector is read twice")
-        if case.labels.get(None if case.place is None else values[case.place - 1]) != right:
-            raise fail("another output, or another verdict of the latch")
-    if after is None:
-        return
-    try:
-        following = cascade.step(values, x)
-    except InvariantError as error:
-        raise fail(str(error)) from error
-    if following[0] != len(after) or (automaton.kinds > 1 and following[1 : 1 + len(after)] != after):
-        raise fail(f"the components are {following}")
+    # registers above the stack may hold anything, and each of them moves by itself: every value, the same in all
+    for filling in range(automaton.kinds):
+        registers = (*stack, *(filling,) * (automaton.depth - depth)) if automaton.kinds > 1 else ()
+        values = (depth, *registers, *((0,) if latch is not None else ()))
+        for table, right in _readers(cascade, automaton, after):
+            case = table.cases.get((x, depth))
+            if case is None or (case.place is not None and case.place - 2 not in (depth - 1, depth - 2)):
+                raise fail("a register is read that is not one of the two on top")
+            if case.labels.get(None if case.place is None else values[case.place - 1]) != right:
+                raise fail("another output, or another verdict of the latch")
+        if after is None:
+            continue
+        try:
+            following = cascade.step(values, x)
+        except InvariantError as error:
+            raise fail(str(error)) from error
+        if following[0] != len(after) or (automaton.kinds > 1 and following[1 : 1 + len(after)] != after):
+            raise fail(f"the components are {following}")
 
 
 def _readers(cascade: Cascade, automaton: BoundedDyck, after: Stack | None) -> Iterator[tuple[Cases[Any], Any]]:

@@ -77,7 +77,7 @@ def command(
         from ssmc.cascade.strategy import Options
         from ssmc.compile import compile_language, write_model
 
-        language = source.read()
+        language = source.read(by_rule=True)
         chosen, options = mode or header_mode(language), Options(**spending)
         try:
             compiled = compile_language(language, mode=chosen, target=target, dtype=dtype, options=options)

@@ -61,12 +61,21 @@ class Source:
         """What the user typed."""
         return "<stdin>" if self.text == "-" and not self.is_expression else self.text
 
-    def read(self) -> Language:
+    def read(self, *, by_rule: bool = False) -> Language:
         """The language.
+
+        Args:
+            by_rule: whether the caller can do without the table of an automaton that is too large for one.
 
         Raises:
             SsmcError: it cannot be read, or a limit is reached.
         """
+        language = self._read()
+        if not by_rule:
+            language.automaton.require_table()
+        return language
+
+    def _read(self) -> Language:
         from ssmc.languages import language_of, read_language, read_pattern_set
 
         if self.reading.lines:

@@ -58,7 +58,7 @@ def command(
     automaton = loaded.automaton
     text = source if expression is None else expression
     if text is not None:
-        language = Source(text, is_expression=expression is not None, reading=reading).read()
+        language = Source(text, is_expression=expression is not None, reading=reading).read(by_rule=True)
         automaton = _same_symbols(loaded, model_automaton(language))
     data: dict[str, Any] = {
         "schema": "ssmc.verify/1",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ssmc.dyck import BoundedDyck, bracket_names
 from ssmc.errors import InputError, Position
 from ssmc.languages.formal import Source
 from ssmc.languages.formats import format_of, read_automaton
@@ -19,6 +21,9 @@ from ssmc.languages.python_re import is_verbose
 if TYPE_CHECKING:
     from ssmc.automaton import Automaton
 
+DYCK = re.compile(r"dyck:(\d{1,6}),(\d{1,6})")
+"""The name of a bounded Dyck language, with its number of kinds of brackets and its depth."""
+KINDS_LIMIT = 1000
 _LEVELS = {"tokens": "symbol", "bytes": "byte", "codepoints": "codepoint"}
 
 
@@ -30,7 +35,7 @@ class Language:
         automaton: the minimal DFA.
         name: the name of the grammar or file, or `-e`.
         source: the text it was read from.
-        syntax: `formal`, `python`, `ltl`, `grammar`, or an automaton format: `dfa-json`, `att`, `jff`, `dot`, `mata`.
+        syntax: `formal`, `python`, `ltl`, `grammar`, `dyck`, or an automaton format: `dfa-json`, `att`, `jff`, `dot`, `mata`.
         level: what a symbol of the automaton is: `symbol` (of an explicit alphabet), `byte` or `codepoint`.
         options: header options that the front end itself does not use (`mode`).
         patterns: the names of the patterns, if the automaton is that of a pattern set.
@@ -90,7 +95,7 @@ def read_language(
     """The language of a file, of standard input, or of a shipped grammar.
 
     Args:
-        source: a path, `-`, or the name of a shipped grammar (`flip-flop`); a path that exists wins.
+        source: a path, `-`, the name of a shipped grammar (`flip-flop`), or `dyck:K,m`; a path that exists wins.
         alphabet: the symbols of an expression, as in `language_of`; overrides the header of the file.
         syntax: the notation of an expression; overrides the header.
         search: whether a match may lie anywhere; a header can say so, too.
@@ -103,6 +108,9 @@ def read_language(
         LimitError: a limit is exceeded.
     """
     budget = Budget(state_limit, seconds)
+    family = DYCK.fullmatch(source)
+    if family and not Path(source).exists():
+        return _bounded_dyck(int(family[1]), int(family[2]), source, state_limit)
     file, text = _read(source)
     suffix = Path(file).suffix.lower()
     stem = Path(file).stem if source != "-" else "-"
@@ -172,6 +180,19 @@ def read_languages(
     if not out:
         raise InputError("no pattern", body.position(0))
     return out
+
+
+def _bounded_dyck(kinds: int, depth: int, name: str, state_limit: int) -> Language:
+    """Dyck(K, m) by name; its table is written out only where somebody asks for it.
+
+    Raises:
+        InputError: there is no such language, or it has more brackets than anybody could write.
+    """
+    if not kinds or not depth:
+        raise InputError(f"{name}: K and m in dyck:K,m are at least 1")
+    if kinds > KINDS_LIMIT or depth > KINDS_LIMIT:
+        raise InputError(f"{name}: K and m in dyck:K,m are at most {KINDS_LIMIT}")
+    return Language(BoundedDyck(bracket_names(kinds), depth, state_limit), name, name, "dyck")
 
 
 class _Settings(NamedTuple):

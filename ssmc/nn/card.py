@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ssmc.nn.file import ModelFile
 
 
@@ -18,7 +20,7 @@ def model_card(file: ModelFile) -> str:
     rows = [
         ("Mode", config["mode"]),
         ("Symbols", config["symbols"]),
-        ("States of the minimal automaton", len(file.automaton["delta"])),
+        ("States of the minimal automaton", _states(file.automaton)),
         ("Scan layers", len(config["blocks"])),
         ("Scan channels", channels),
         ("Hidden units", units),
@@ -74,3 +76,8 @@ def _ticks(text: str) -> list[str]:
         current = current + ch if ch == "`" else ""
         runs.append(current)
     return runs
+
+
+def _states(automaton: Mapping[str, Any]) -> int:
+    """The number of live states, with the table written out or not."""
+    return len(automaton["delta"]) if "delta" in automaton else int(automaton["states"])

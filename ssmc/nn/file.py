@@ -98,7 +98,9 @@ class ModelFile:
         for name, types in FIELDS.items():
             if type(header[name]) not in types:
                 raise ModelFileError(f"{name} is of type {type(header[name]).__name__}")
-        for name, keys in (("automaton", {"alphabet", "delta", "accepting"}), ("source", {"name", "text", "syntax"})):
+        # an automaton too large for its table is written as the rule it follows from
+        table = {"dyck", "states"} if "dyck" in header["automaton"] else {"delta", "accepting"}
+        for name, keys in (("automaton", {"alphabet"} | table), ("source", {"name", "text", "syntax"})):
             if not keys <= set(header[name]):
                 raise ModelFileError(f"{name} lacks {', '.join(sorted(keys - set(header[name])))}")
         _check_tensors(header["config"], tensors)

@@ -105,7 +105,7 @@ def follow(model: Model, cascade: Cascade, symbols: Sequence[int]) -> Trace:
     illegal = None
     with torch.inference_mode():
         for place, (symbol, x) in enumerate(zip(symbols, classes, strict=True), 1):
-            after = DEAD if automaton_state == DEAD else automaton.delta[automaton_state][x]
+            after = automaton.after(automaton_state, x)
             if after == DEAD and cascade.mode == "predict":
                 illegal = place - 1
                 break
