@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from ssmc.bench import fast
+from ssmc.bench.fast import bench_engines, runner_dtype
 from ssmc.bench.timing import measure
+from ssmc.bench.walks import live_text, live_walk
 from ssmc.errors import VerificationError
 from ssmc.minimize import DEAD
 
@@ -20,29 +22,8 @@ SIZES = {"cpu": ((1, 1 << 16), (64, 1024)), "cuda": ((1, 1 << 22), (1024, 4096))
 """(B, T): one long input, a batch."""
 
 
-def live_walk(automaton: Automaton, length: int, seed: int = 0) -> tuple[list[int], list[int]]:
-    """A random walk over live states: symbols, and the state after each; where no symbol is live, any symbol, and `DEAD`.
-
-    Args:
-        automaton: the language, with one symbol at least.
-        length: the number of symbols.
-        seed: of the random numbers.
-    """
-    rng = random.Random(seed)  # noqa: S311
-    representatives = automaton.alphabet.representatives
-    symbols, states = [], []
-    state = 0 if automaton.states else DEAD
-    for _ in range(length):
-        live = automaton.live_classes[state] if state != DEAD else ()
-        c = rng.choice(live) if live else 0
-        state = automaton.delta[state][c] if live else DEAD
-        symbols.append(representatives[c])
-        states.append(state)
-    return symbols, states
-
-
 def bench_model(model: Model, automaton: Automaton, device: str) -> dict[str, Any]:
-    """Tokens per second of `forward` and of `step` on live input.
+    """Tokens per second of `forward`, of `step` and of the engines of `run` on live input.
 
     Raises:
         VerificationError: an answer is wrong; nothing is timed then.
@@ -54,9 +35,27 @@ def bench_model(model: Model, automaton: Automaton, device: str) -> dict[str, An
         wrong = count_errors(model, automaton, device, SIZES[device][0][1])
         if wrong:
             raise VerificationError(f"{wrong:,} wrong answers on a random walk")
+        engines = _engines(model, automaton, device)
         rows = [_forward(model, automaton, device, *size) for size in SIZES[device]]
         rows.append(_step(model, automaton, device, SIZES[device][-1][0]))
-    return {"device": device, "dtype": model.config["dtype"], "mode": model.config["mode"], "errors": 0, "runs": rows}
+    return {
+        "device": device,
+        "dtype": model.config["dtype"],
+        "mode": model.config["mode"],
+        "errors": 0,
+        "runs": rows,
+        "engines": engines,
+    }
+
+
+def _engines(model: Model, automaton: Automaton, device: str) -> list[dict[str, Any]]:
+    """The engines that answer for the model: none where no certificate says so."""
+    compiled = getattr(model, "compiled", None)
+    if compiled is None or compiled.doubt(model) is not None:
+        return []
+    runner = compiled.runner(model)
+    text = runner_dtype(runner, live_text(automaton, fast.SIZES[device]))
+    return bench_engines(runner, torch.from_numpy(text)[None], device)
 
 
 def count_errors(model: Model, automaton: Automaton, device: str, length: int) -> int:

@@ -19,12 +19,15 @@ def _compose(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]) -> tuple
 
 
 def associative_scan(a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-    """torch.associative_scan, compiled; (B, T, D) as it is."""
+    """torch.associative_scan, compiled on a GPU; (B, T, D) as it is."""
     module = importlib.import_module("torch._higher_order_ops.associative_scan")
 
     def states(x: Tensor, y: Tensor) -> Any:
         return module.associative_scan(_compose, (x, y), dim=1)[1]
 
+    if not a.is_cuda:
+        # compiling for a CPU takes a C++ compiler and pointwise mode a GPU
+        return lambda: module.associative_scan(_compose, (a, b), dim=1, combine_mode="generic")[1]
     compiled: Any = torch.compile(states)
     return lambda: compiled(a, b)
 
@@ -59,11 +62,16 @@ PEERS: dict[str, Peer] = {
     "fla fused_recurrent_hgrn": fused_recurrent_hgrn,
     "mamba_ssm selective_scan": selective_scan,
 }
-"""Peers by name. transformers' own Mamba without mamba_ssm is a Python loop over time, and so no scan to race."""
+"""Peers by name."""
+NO_SCAN = {"transformers Mamba": "no scan of its own: mamba_ssm's, or a Python loop over time"}
+"""Peers that are not raced, and why."""
+GPU_ONLY = frozenset(PEERS) - {"torch.associative_scan"}
 
 
 def prepared(name: str, a: Tensor, b: Tensor) -> tuple[Callable[[], Tensor] | None, str]:
     """A call that scans (a, b), after it has run once, or None and the reason why it does not run here."""
+    if not a.is_cuda and name in GPU_ONLY:
+        return None, "needs a GPU"
     try:
         call = PEERS[name](a, b)
         call()

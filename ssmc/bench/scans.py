@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ssmc.bench.peers import PEERS, prepared
+from ssmc.bench.peers import NO_SCAN, PEERS, prepared
 from ssmc.bench.timing import measure
 from ssmc.errors import VerificationError
 from ssmc.kernels import scan, scan_reference
@@ -16,6 +16,8 @@ SHAPES = {
     "cuda": ((1, 1 << 22, 16), (64, 4096, 256), (8, 65536, 64)),
 }
 """(B, T, D): one long sequence, a training batch, many rows."""
+CURVE = {"cpu": tuple(1 << k for k in range(8, 19, 2)), "cuda": tuple(1 << k for k in range(8, 23, 2))}
+"""T of the curve of throughput."""
 REFERENCE_STEPS = 512
 """The loop takes this number of steps; its speed does not depend on T."""
 
@@ -60,22 +62,41 @@ def bench_scans(device: str) -> dict[str, Any]:
     check_scan(device)
     copy = copy_bandwidth(device)
     rows = [_bench(shape, device, copy) for shape in SHAPES[device]]
-    raced = zip(SHAPES[device], rows, strict=True) if device == "cuda" else ()
-    peers = [_peer(name, shape, row) for shape, row in raced for name in PEERS]
+    raced = list(zip(SHAPES[device], rows, strict=True))[: None if device == "cuda" else 1]
+    peers = [_peer(name, shape, row, device) for shape, row in raced for name in PEERS]
+    peers += [{"peer": name, "shape": list(SHAPES[device][0]), "absent": why} for name, why in NO_SCAN.items()]
     return {"device": device, "copy": copy, "scans": rows, "peers": peers}
 
 
-def _peer(name: str, shape: tuple[int, int, int], ours: dict[str, Any]) -> dict[str, Any]:
+def scan_curve(device: str) -> list[dict[str, Any]]:
+    """Elements per second of the scan of one sequence of 16 channels, and the limit that a copy sets, against its length.
+
+    Raises:
+        VerificationError: the scan is wrong here; nothing is timed then.
+    """
+    check_scan(device)
+    copied = copy_bandwidth(device)["bytes_per_second"]
+    rows = []
+    for time in CURVE[device]:
+        a, b = gates((1, time, 16), device)
+        timing = measure(lambda a=a, b=b: scan(a, b), device, seconds=0.25)  # type: ignore[misc]
+        rows.append(
+            {"time": time, "elements_per_second": a.numel() / timing.median, "limit": copied / (3 * a.element_size())}
+        )
+    return rows
+
+
+def _peer(name: str, shape: tuple[int, int, int], ours: dict[str, Any], device: str) -> dict[str, Any]:
     """Another project's scan of real gates at a shape: its time and error, or why it does not run here."""
     generator = torch.Generator().manual_seed(0)
-    a = (torch.rand(shape, generator=generator) * 0.1 + 0.9).cuda()
-    b = torch.randn(shape, generator=generator).cuda()
+    a = (torch.rand(shape, generator=generator) * 0.1 + 0.9).to(device)
+    b = torch.randn(shape, generator=generator).to(device)
     call, absent = prepared(name, a, b)
     if call is None:
         return {"peer": name, "shape": list(shape), "absent": absent}
     expected = scan(a, b)[0]
     error = float((call() - expected).abs().max() / expected.abs().max())
-    timing = measure(call, "cuda")
+    timing = measure(call, device)
     return {
         "peer": name,
         "shape": list(shape),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+import ssmc.bench.fast
 import ssmc.bench.models
 import ssmc.bench.scans
 from ssmc.bench.machine import machine, machine_line
-from ssmc.bench.models import bench_model, count_errors, live_walk
+from ssmc.bench.models import bench_model, count_errors
 from ssmc.bench.scans import bench_scans, check_scan
 from ssmc.bench.timing import measure
+from ssmc.bench.walks import live_text, live_walk
 from ssmc.cascade import decompose
 from ssmc.errors import VerificationError
 from ssmc.languages import language_of
@@ -34,6 +36,70 @@ def test_a_walk_stays_alive() -> None:
     assert live_walk(AUTOMATON, 500, seed=1)[0] != symbols
     finite = language_of("ab", alphabet="ab").automaton
     assert live_walk(finite, 4)[1] == [1, 2, DEAD, DEAD]
+
+
+@pytest.mark.parametrize("source", ["(ab|ba)*", "a*b(a|b)*", "ab", "(a|b)*aab(a|b)*"])
+@pytest.mark.parametrize("length", [0, 5, 20_000])
+def test_a_long_text_stays_alive(source: str, length: int) -> None:
+    automaton = language_of(source, alphabet="ab").automaton
+    text = live_text(automaton, length).tolist()
+    assert len(text) == length
+    state, states = 0, []
+    for x in text:
+        state = automaton.run([x]) if not states else automaton.delta[state][automaton.alphabet.class_of(x)]
+        states.append(state)
+        if state == DEAD:
+            break
+    assert (DEAD in states) == (source == "ab" and length > 2)
+
+
+@pytest.fixture
+def small_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SIZES", {"cpu": 5000}), ("NETWORK_SIZES", {"cpu": 500}), ("CURVE", {"cpu": (64, 256)})):
+        monkeypatch.setattr(ssmc.bench.fast, name, value)
+    monkeypatch.setattr(ssmc.bench.fast, "SECONDS", 0)
+
+
+@pytest.mark.usefixtures("small_engines")
+def test_engines_are_measured_against_a_copy() -> None:
+    rows = ssmc.bench.fast.bench_languages("cpu", ("ab-ba-star", "parity"))
+    assert [(row["model"], row["engine"], row["time"]) for row in rows] == [
+        *(("ab-ba-star", engine, 5000) for engine in ("walk", "maps", "bits")),
+        ("ab-ba-star", "network", 500),
+        ("parity", "walk", 5000),
+        ("parity", "maps", 5000),
+    ]
+    for row in rows:
+        assert row["tokens_per_second"] == pytest.approx(row["time"] / row["seconds"]["median"])
+        assert row["of_byte_copy"] > 0
+    assert sum(row["fastest"] for row in rows) == 2
+    runner = ssmc.bench.fast.runner_of(AUTOMATON, "cpu")
+    curve = ssmc.bench.fast.bench_curve(runner, AUTOMATON, "cpu")
+    assert [(row["engine"], row["time"]) for row in curve] == [
+        (engine, time) for time in (64, 256) for engine in ("copy", "walk", "maps", "bits", "network")
+    ]
+
+
+@pytest.mark.usefixtures("small_engines")
+@pytest.mark.parametrize("engine", ["walk", "maps", "bits", "network"])
+def test_a_wrong_engine_is_not_timed(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wrong answer far into the text, on the path that the engine alone takes."""
+    runner = ssmc.bench.fast.runner_of(AUTOMATON, "cpu")
+    right = runner._run
+
+    def wrong(name: str, *rest: object) -> object:
+        outputs, states = right(name, *rest)  # type: ignore[arg-type]
+        if name == engine:
+            outputs = outputs.clone()
+            outputs[0, 400] ^= 1
+        return outputs, states
+
+    monkeypatch.setattr(runner, "_run", wrong)
+    timed: list[object] = []
+    monkeypatch.setattr(ssmc.bench.fast, "measure", lambda *call, **settings: timed.append(call))
+    with pytest.raises(VerificationError, match=f"the engine {engine} gives 1 wrong"):
+        ssmc.bench.fast.bench_engines(runner, torch.from_numpy(live_text(AUTOMATON, 5000).astype("uint8"))[None], "cpu")
+    assert not timed
 
 
 @pytest.mark.parametrize("mode", ["recognise", "predict"])
@@ -67,6 +133,9 @@ def test_scans_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert row["elements_per_second"] == pytest.approx(2 * 64 * 3 / row["seconds"]["median"])
     assert row["of_copy"] > 0
     assert data["copy"]["bytes_per_second"] > 1e6
+    told = {peer["peer"]: peer for peer in data["peers"]}
+    assert told["torch.associative_scan"]["error"] < 1e-5
+    assert "absent" in told["transformers Mamba"]
 
 
 def test_a_wrong_scan_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:

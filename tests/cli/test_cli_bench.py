@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ssmc.bench import models, scans
+from ssmc.bench import fast, models, scans
 from ssmc.kernels import scan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Ssmc
 
 
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "SIZES", {"cpu": ((1, 64), (4, 16))})
     monkeypatch.setattr(scans, "SHAPES", {"cpu": ((2, 64, 3),)})
+    monkeypatch.setattr(scans, "CURVE", {"cpu": (64, 128)})
+    monkeypatch.setattr(fast, "SIZES", {"cpu": 3000})
+    monkeypatch.setattr(fast, "NETWORK_SIZES", {"cpu": 300})
+    monkeypatch.setattr(fast, "CURVE", {"cpu": (64, 256)})
+    monkeypatch.setattr(fast, "SECONDS", 0)
+    monkeypatch.setattr(fast, "GRAMMARS", ("flip-flop",))
+    monkeypatch.setattr(fast.bench_languages, "__defaults__", (("flip-flop",),))
 
 
 def test_scans(ssmc: Ssmc) -> None:
@@ -27,7 +36,9 @@ def test_scans(ssmc: Ssmc) -> None:
     assert result.data["scans"][0]["shape"] == [2, 64, 3]
     lines = ssmc("bench", "--device", "cpu").out.splitlines()
     assert f"torch {torch.__version__}" in lines[0]
-    assert [line.split()[0] for line in lines[1:]] == ["copy", "scan"]
+    peers = ["torch.associative_scan:", "accelerated-scan:", "fla", "mamba_ssm", "transformers"]
+    assert [line.split()[0] for line in lines[1:]] == ["copy", "scan", *peers, *["flip-flop"] * 4]
+    assert [row["engine"] for row in result.data["models"]] == ["walk", "maps", "bits", "network"]
 
 
 def test_a_model(ssmc: Ssmc, flip_flop: str) -> None:
@@ -35,6 +46,35 @@ def test_a_model(ssmc: Ssmc, flip_flop: str) -> None:
     assert result.code == 0
     assert (result.data["schema"], result.data["errors"], len(result.data["runs"])) == ("ssmc.bench/1", 0, 3)
     assert "tokens/s" in ssmc("bench", flip_flop, "--device", "cpu").out
+    assert [row["engine"] for row in result.data["engines"]] == ["walk", "maps", "bits", "network"]
+
+
+def test_a_plot(ssmc: Ssmc, flip_flop: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    for model, name in (((), "all.png"), ((flip_flop,), "one.svg")):
+        path = tmp_path / name
+        result = ssmc("bench", *model, "--device", "cpu", "--plot", str(path), "--json")
+        assert result.code == 0, result
+        assert {row["engine"] for row in result.data["curve"]} == {"copy", "walk", "maps", "bits", "network"}
+        assert path.stat().st_size > 5000
+    assert "limit: a copy" in path.read_text()
+    refused = ssmc("bench", "--plot", str(tmp_path / "x.gif"))
+    assert (refused.code, refused.out) == (2, "")
+
+
+def test_a_wrong_engine_ends_with_5(ssmc: Ssmc, flip_flop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = fast.Runner.run
+
+    def wrong(self, tokens, *rest, engine="auto", **settings):
+        run = right(self, tokens, *rest, engine=engine, **settings)
+        return run._replace(outputs=1 - run.outputs) if engine == "bits" else run
+
+    monkeypatch.setattr(fast.Runner, "run", wrong)
+    for arguments in ((), (flip_flop,)):
+        result = ssmc("bench", *arguments, "--device", "cpu")
+        assert result.code == 5
+        assert "symbols/s" not in result.out
+        assert "engine bits" in result.err
 
 
 def test_a_wrong_scan_ends_with_5(ssmc: Ssmc, monkeypatch: pytest.MonkeyPatch) -> None:
