@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +93,9 @@ def forward(model: Any, automaton: Any, vocabulary: Any, length: int) -> dict[st
             "symbols": len(word),
             "wrong_positions": int((logits != wanted).any(-1).sum()),
             "wrong_signs": int(((logits > 0) != (wanted > 0)).any(-1).sum()),
-            "largest_difference": float((logits.float() - wanted.float()).abs().max()),
+            "largest_difference": furthest
+            if (furthest := float((logits - wanted).float().abs().max())) < math.inf
+            else None,
             "seconds": round(seconds, 3),
         }
 
@@ -119,7 +123,7 @@ def rows(name: str, length: int, seconds: float, device: str) -> list[dict[str, 
                 weights = target.lower(decompose(automaton, mode, target.search(Options(), mode, dtype)), dtype)
                 row |= {"blocks": weights.shape.blocks, "width": weights.config["hidden_size"]}
                 model = build_stock(weights.config, weights.tensors).to(device)
-                row["class"] = type(model).__name__
+                row |= {"class": type(model).__name__, "mode_of_kernel": getattr(model.config, "attn_mode", None)}
                 if target.library != "transformers":
                     certificate = prove_stock(model, automaton, weights.vocabulary, bitwise_limit=0)
                     row |= {"product_states": certificate.product_states, "library": certificate.library}
@@ -129,7 +133,7 @@ def rows(name: str, length: int, seconds: float, device: str) -> list[dict[str, 
                     row[f"noise {share}"] = {
                         key: found[key] for key in ("symbols", "wrong_signs", "largest_difference")
                     }
-            except (SsmcError, RuntimeError, ValueError, TypeError) as error:
+            except (SsmcError, RuntimeError, ValueError, TypeError, AssertionError) as error:
                 row["error"] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             print(json.dumps(row), flush=True)
             out.append(row)
@@ -139,7 +143,8 @@ def rows(name: str, length: int, seconds: float, device: str) -> list[dict[str, 
 def together(options: argparse.Namespace) -> None:
     """Every target in a process of its own, side by side on the device; writes the record."""
     with tempfile.TemporaryDirectory() as folder:
-        parts = {target.name: Path(folder) / f"{target.name}.json" for target in ARCHITECTURES}
+        names = options.only or [target.name for target in ARCHITECTURES]
+        parts = {name: Path(folder) / f"{name}.json" for name in names}
         common = ["--seconds", str(options.seconds), "--device", options.device]
         running = []
         for name, part in parts.items():
@@ -158,6 +163,7 @@ def main() -> None:
     """Measures one target, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", choices=[target.name for target in ARCHITECTURES])
+    parser.add_argument("--only", nargs="*", help="these targets, side by side")
     parser.add_argument("--length", type=int, default=1 << 16)
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -166,13 +172,15 @@ def main() -> None:
     if options.target is None:
         together(options)
         return
-    import transformers
-
     print(machine_line(machine()), flush=True)
     if options.device == "cuda":
         first_configuration()
     found = rows(options.target, options.length, options.seconds, options.device)
-    body = {"machine": machine(), "versions": {"transformers": transformers.__version__}, "rows": found}
+    body = {
+        "machine": machine(),
+        "versions": {name: version(name) for name in ("transformers", "flash-linear-attention")},
+        "rows": found,
+    }
     options.out.write_text(json.dumps(body))
 
 

@@ -67,13 +67,14 @@ def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights
     return lower_circuit(cascade, dtype, patterns, TRAITS, emit_deltanet)
 
 
-def emit_deltanet(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:  # noqa: ARG001
-    """The numbers of `DeltaNetForCausalLM`; they are the same in every dtype."""
+def emit_deltanet(circuit: Circuit, tokens: Tokens, dtype: str) -> Emission:
+    """The numbers of `DeltaNetForCausalLM`; they are the same in every dtype, but its chunk kernel refuses float32."""
     stream = Residual.of(circuit, least=32)
     heads = most_heads(circuit)
     config = {
         "model_type": "delta_net",
         "architectures": ["DeltaNetForCausalLM"],
+        "attn_mode": "fused_recurrent" if dtype == "float32" else "chunk",
         "expand_k": heads * KEYS / stream.width,
         "expand_v": heads * VALUES / stream.width,
         "num_heads": heads,

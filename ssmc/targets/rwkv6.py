@@ -123,8 +123,8 @@ def _layer(stream: Residual, block: Block, heads: int, rank: int, forget: float)
     low, high, bias = np.zeros((rank, width)), np.zeros((keys, rank)), np.zeros(keys)
     out, gate = np.zeros((width, values)), np.zeros((values, width))
     gate[:, ALWAYS] = OPEN
-    place[::KEYS, ALWAYS] = 1
     for head, register in enumerate(heads_of(block)):
+        place[head * KEYS, ALWAYS] = 1
         if register.always:
             bias[head * KEYS] = forget
         else:
