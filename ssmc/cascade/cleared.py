@@ -12,7 +12,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ssmc.cascade.group_holonomy import count_periodic
+from ssmc.cascade.group_holonomy import count_permuted
 from ssmc.cascade.ir import HOLD, TOGGLE, Action, Component, overwrite
 from ssmc.cascade.meter import STEP
 from ssmc.cascade.parallel import base_of_components
@@ -132,10 +132,10 @@ def _metered(system: System, stack: Stack, meter: Meter) -> int | None:
 
 
 def _measure(system: System, stack: Stack) -> int | None:
-    """The number of classes of sets that are permuted over some components; None where they are too many to look at."""
+    """How many points are permuted over some components; None where the sets are too many to look at."""
     with suppress(LimitError, InvariantError):
         base = base_of_components(system, stack, limit=_FAMILY)
-        return count_periodic(system, base.contexts, set_limit=_FAMILY)
+        return count_permuted(system, base.contexts, set_limit=_FAMILY)
     return None
 
 

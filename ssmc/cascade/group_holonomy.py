@@ -100,8 +100,8 @@ def find_tiling(system: System, contexts: Contexts, *, set_limit: int = 100_000)
     return tiling
 
 
-def count_periodic(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> int:
-    """The number of classes of sets over a context automaton that are permuted; where there is none, resets do the rest.
+def count_permuted(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> int:
+    """How many points are permuted: in each class of sets over a context automaton, those of one set that a loop moves; where there are none, resets do the rest.
 
     Raises:
         LimitError: the family has more than `set_limit` sets.
@@ -115,7 +115,7 @@ def count_periodic(system: System, contexts: Contexts, *, set_limit: int = 100_0
         root = nodes[min(component)]
         points = {root: tuple(members(root[1]))}
         queue = [root]
-        periodic = False
+        loose: set[int] = set()
         for node in queue:
             for x, after in edges[node].items():
                 if after in inside:
@@ -123,8 +123,8 @@ def count_periodic(system: System, contexts: Contexts, *, set_limit: int = 100_0
                     if after not in points:
                         points[after] = moved
                         queue.append(after)
-                    periodic = periodic or points[after] != moved
-        found += periodic
+                    loose.update(i for i, (p, q) in enumerate(zip(points[after], moved, strict=True)) if p != q)
+        found += len(loose)
     return found
 
 

@@ -18,7 +18,7 @@ from ssmc.cascade.cleared import cleared_stacks
 from ssmc.cascade.cost import cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering
-from ssmc.cascade.group_holonomy import count_periodic, cover_by_group_holonomy
+from ssmc.cascade.group_holonomy import count_permuted, cover_by_group_holonomy
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.reduce import closure, select
@@ -123,7 +123,7 @@ class _Exploration(Generic[Found]):
         """Whether no group is left over some components."""
         with suppress(LimitError, InvariantError):
             base = base_of_components(self.system, components, limit=self.budget.points or self.options.context_limit)
-            return not count_periodic(self.system, base.contexts, set_limit=min(_FAMILY, self.options.set_limit))
+            return not count_permuted(self.system, base.contexts, set_limit=min(_FAMILY, self.options.set_limit))
         return False
 
     def by_holonomy(self, torsion: Stack) -> None:

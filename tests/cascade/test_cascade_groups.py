@@ -17,7 +17,7 @@ from ssmc.automaton import Alphabet, Automaton
 from ssmc.cascade import Cascade, check_cascade, decompose
 from ssmc.cascade.base import make_base
 from ssmc.cascade.covering import recolour, settle
-from ssmc.cascade.group_holonomy import count_periodic, cover_by_group_holonomy, find_tiling
+from ssmc.cascade.group_holonomy import count_permuted, cover_by_group_holonomy, find_tiling
 from ssmc.cascade.holonomy import PeriodicError, find_holonomy
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.strategy import Options
@@ -116,7 +116,7 @@ def test_a_system_without_groups_is_found_by_both_tests(automaton: Automaton) ->
     system = System.of(automaton)
     contexts = make_base(system, automaton.alphabet, limit=10_000).contexts
     aperiodic = not find_tiling(system, contexts).generators
-    assert (not count_periodic(system, contexts)) == aperiodic == (not language_groups(automaton).groups)
+    assert (not count_permuted(system, contexts)) == aperiodic == (not language_groups(automaton).groups)
     if aperiodic:
         find_holonomy(system, contexts)
     else:
