@@ -29,7 +29,7 @@ from ssmc.alphabet import Alphabet
 from ssmc.automaton import Automaton
 from ssmc.bench.machine import machine, machine_line
 from ssmc.compile import compile_language
-from ssmc.errors import GateError, NotStarFreeError, SsmcError
+from ssmc.errors import GateError, LimitError, NotStarFreeError, SsmcError
 from ssmc.kernels import scan
 from ssmc.kernels.engine import Runner
 from ssmc.kernels.saying import Machines
@@ -120,11 +120,14 @@ def languages() -> Iterator[tuple[str, Language]]:
 
 
 def compiled_on(language: Language, target: str) -> tuple[CompiledModel, float] | None:
-    """The proved model and the CPU seconds it took; None where the gates do not suffice."""
+    """The proved model and the CPU seconds it took; None where the gates do not suffice, or groups are too large to tell (`LimitError`)."""
     start = time.process_time()
     try:
         compiled = compile_language(language, target=target)
     except (NotStarFreeError, GateError):
+        return None
+    except LimitError as error:
+        print(f"{language.name}, {target}: {error}", flush=True)
         return None
     return compiled, time.process_time() - start
 
