@@ -71,9 +71,12 @@ def _model(path: str, device: str, *, curve: bool) -> dict[str, Any]:
     from ssmc.bench import fast
     from ssmc.bench.models import bench_model
     from ssmc.cli.model import load
+    from ssmc.cli.stock import LoadedStock
     from ssmc.errors import UsageError
 
     loaded = load(path)
+    if isinstance(loaded, LoadedStock):
+        raise UsageError(f"{path}: a model for {loaded.target}; bench measures those of ssmc.nn")
     data = {"model": path} | bench_model(loaded.model, loaded.automaton, device)
     if curve:
         compiled = getattr(loaded.model, "compiled", None)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ssmc.targets.stock import Array
     from ssmc.targets.stream import Unit
 
-STATES, TAPS, HEAD = 16, 4, 16
-"""State size, convolution width, channels of a head."""
+STATES, TAPS, HEAD = 16, 4, 8
+"""State size, convolution width, channels of a head: so small that there are at least 8 heads, in multiples of 8, which `causal_conv1d` needs."""
 PASS = 32.0
 """B and C pass through SiLU, which is the identity on this number in every dtype."""
 SWELL = 2.0**18
@@ -166,7 +166,7 @@ class Emission:
             cell.to = {f: w for f, w in cell.to.items() if f in needed}
         need = max([2 * len(self.features), *(len(self.lay(block)) for block in self.blocks)])
         # the norm's root mean square is the constant channel over the root of their number, which is a power of 4
-        inner = 4 * HEAD
+        inner = 8 * HEAD
         while inner < need:
             inner *= 4
         self.width = inner // 2
