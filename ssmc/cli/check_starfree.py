@@ -10,12 +10,13 @@ import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
-from ssmc.cli.inputs import Source, for_each, source_arguments
+from ssmc.cli.inputs import Source, for_each, lines_option, source_arguments
 from ssmc.cli.parallel import jobs_option
 
 if TYPE_CHECKING:
     from ssmc.algebra import StarFreeReport
     from ssmc.automaton import Automaton
+    from ssmc.languages import Language
 
 _CODES = {"star-free": failure.OK, "not-star-free": failure.NO, "unknown": failure.LIMIT}
 
@@ -28,9 +29,11 @@ _CODES = {"star-free": failure.OK, "not-star-free": failure.NO, "unknown": failu
         "ssmc check-starfree flip-flop expression.txt automaton.json --json",
         "ssmc check-starfree automata/*.json --json --jobs 4 > verdicts.jsonl",
         "echo '(aa)*' | ssmc check-starfree - --alphabet a",
+        "ssmc check-starfree rules.txt --lines --search",
     ),
 )
 @source_arguments
+@lines_option
 @click.option("--monoid-limit", type=click.IntRange(min=0), help="Count the transition monoid up to this size.")
 @click.option("--set-limit", type=click.IntRange(min=1), help="Give up after this number of image sets.")
 @jobs_option
@@ -38,7 +41,7 @@ def command(sources: list[Source], monoid_limit: int | None, set_limit: int | No
     """Decides whether each SOURCE is star-free, that is, whether a non-negative diagonal SSM computes it.
 
     SOURCE is a path, '-' for standard input, or the name of a shipped grammar. Exit code 0 means star-free, 1 not star-free (a
-    witness is printed), 4 undecided within the limits.
+    witness is printed), 4 undecided within the limits. With --lines a SOURCE holds one pattern a line, and each has its own answer.
     """
     limits = {"monoid_limit": monoid_limit, "set_limit": set_limit, "seconds": sources[0].reading.seconds}
     given: dict[str, Any] = {key: value for key, value in limits.items() if value is not None}
@@ -48,17 +51,20 @@ def command(sources: list[Source], monoid_limit: int | None, set_limit: int | No
 
 def _answer(source: Source, *, given: dict[str, Any], as_json: bool) -> int:
     """Prints the answer of one source; at the top of the module, so that other processes can be sent it."""
+    return failure.worst([_decide(title, language, given, as_json) for title, language in source.read_each()])
+
+
+def _decide(title: str, language: Language, given: dict[str, Any], as_json: bool) -> int:
     from ssmc.algebra import check_starfree
     from ssmc.algebra.language_groups import NO_GROUPS, language_groups
 
-    language = source.read()
     report = check_starfree(language.automaton, **given)
     groups = NO_GROUPS if report.verdict == "star-free" else language_groups(language.automaton)
     if as_json:
         data = report.to_json(language.automaton) | groups.to_json()
-        click.echo(json.dumps(data | {"name": source.title, "level": language.level}))
+        click.echo(json.dumps(data | {"name": title, "level": language.level}))
     else:
-        click.echo(_in_words(source.title, language.automaton, report))
+        click.echo(_in_words(title, language.automaton, report))
         click.echo("\n".join(f"  {line}" for line in groups.describe()))
     return _CODES[report.verdict]
 

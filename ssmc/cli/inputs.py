@@ -79,12 +79,29 @@ class Source:
         from ssmc.languages import language_of, read_language, read_pattern_set
 
         if self.reading.lines:
-            if self.is_expression:
-                raise UsageError("--lines is for a SOURCE with one pattern a line, not for -e")
+            self._refuse_expression()
             return read_pattern_set(self.text, **self.reading.settings)
         if self.is_expression:
             return language_of(self.text, **self.reading.settings)
         return read_language(self.text, **self.reading.settings)
+
+    def read_each(self) -> list[tuple[str, Language]]:
+        """The language with its title, or with `--lines` that of each pattern alone, called by its line.
+
+        Raises:
+            SsmcError: one cannot be read, or a limit is reached.
+        """
+        from ssmc.languages import read_languages
+
+        if not self.reading.lines:
+            return [(self.title, self.read())]
+        self._refuse_expression()
+        languages = read_languages(self.text, **self.reading.settings)
+        return [(f"{language.name}: {language.source}", language) for language in languages]
+
+    def _refuse_expression(self) -> None:
+        if self.is_expression:
+            raise UsageError("--lines is for a SOURCE with one pattern a line, not for -e")
 
 
 def reading_options(function: F) -> F:

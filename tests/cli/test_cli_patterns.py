@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -67,3 +68,18 @@ def test_refused(ssmc: Ssmc, tmp_path: Path, rules: str) -> None:
     out = tmp_path / "set.json"
     assert ssmc("convert", rules, "--lines", str(out), "--json").data["patterns"] == PATTERNS
     assert ssmc("convert", rules, "--lines", str(tmp_path / "set.dot")).code == 2
+
+
+def test_verdicts_one_a_line(ssmc: Ssmc, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.txt"
+    path.write_text("#: alphabet = 'ab'\n(ab)*\n\n(aa)*\na|b\n")
+    answered = ssmc("check-starfree", str(path), "--lines", "--json")
+    assert answered.code == 1
+    rows = [json.loads(line) for line in answered.out.splitlines()]
+    assert [(row["name"], row["verdict"]) for row in rows] == [
+        ("mixed:2: (ab)*", "star-free"),
+        ("mixed:4: (aa)*", "not-star-free"),
+        ("mixed:5: a|b", "star-free"),
+    ]
+    assert ssmc("check-starfree", str(path), "--lines").out.count("star-free") == 3
+    assert ssmc("check-starfree", "-e", "a", "--lines").code == 2
