@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from ssmc.alphabet import Alphabet
-from ssmc.automaton import Automaton
+from ssmc.automaton import DEAD, Automaton
 from ssmc.cascade import check_cascade
 from ssmc.cascade.ir import HOLD, TOGGLE, Action, Cascade, Component, Images, Output, Readout, overwrite
+from ssmc.compile import compile_language
 from ssmc.errors import VerificationError
-from ssmc.languages import language_of
+from ssmc.languages import language_of, read_language
 from ssmc.nn import Model
 from ssmc.targets import DTYPES, lower
 from ssmc.targets.soundness import check_soundness
@@ -164,3 +165,25 @@ def test_a_matrix_with_two_ones_in_a_column_is_refused():
     }
     with pytest.raises(VerificationError, match="column-one-hot"):
         check_soundness(weights.config, tensors)
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [("tomita-3", "native-signed"), ("tomita-3", "native-pd"), ("(aaa)*b", "native-complex")]
+)
+@torch.no_grad()
+def test_garbage_after_an_error_is_rejected(name, target):
+    """An illegal prefix, then a quarter of a million random symbols: every answer is no, and the states stay what they may be."""
+    language = language_of(name, alphabet="ab") if "*" in name else read_language(name)
+    compiled = compile_language(language, target=target)
+    automaton, model = compiled.cascade.automaton, compiled.model
+    generator = torch.Generator().manual_seed(3)
+    word = torch.randint(automaton.alphabet.size, (250_000,), generator=generator)
+    states = states_along(automaton, word.tolist())
+    first = int((states == DEAD).argmax())
+    assert 0 < first < 1_000
+    seen = []
+    for block in model.blocks:
+        block.register_forward_hook(lambda _module, _input, scanned: seen.append(scanned.states.abs().amax()))
+    logits, _ = model(word[None])
+    assert (logits[0, first - 1 :, 0] == -128).all()
+    assert max(seen) <= 1.001
