@@ -111,18 +111,32 @@ class StockReader:
     def __init__(self, model: Any, vocabulary: Vocabulary) -> None:
         import torch
 
+        from ssmc.verify.recurrent import adapt
+
         self.model, self.vocabulary = model, vocabulary
+        # the others keep part of their state in their modules, or have no kernel here for a long input
+        self.steps = None if model.config.model_type in ("mamba", "mamba2") else adapt(model)
         self.outputs = torch.tensor(vocabulary.outputs)
         self.config = {"symbols": vocabulary.symbol_count}
+        start = torch.tensor([vocabulary.id("bos")])
         with torch.inference_mode():
-            self.initial_logits = model(torch.tensor([[vocabulary.id("bos")]])).logits[0, 0, self.outputs]
+            logits = model(start[None]).logits[:, -1] if self.steps is None else self.steps.start(start)[0]
+            self.initial_logits = logits[0, self.outputs]
 
     def __call__(self, tokens: torch.Tensor, state: Any = None) -> tuple[torch.Tensor, Any]:
         """(B, T) symbols and the cache after what came before -> (B, T, outputs) logits, and the cache after them."""
         import torch
 
+        start = torch.full_like(tokens[:, :1], self.vocabulary.id("bos"))
+        if self.steps is not None:
+            parts = []
+            if state is None:
+                _, state = self.steps.start(start[:, 0])
+            for symbols in tokens.unbind(1):
+                logits, state = self.steps.step(symbols, state)
+                parts.append(logits[:, None, self.outputs])
+            return torch.cat(parts, dim=1), state
         if state is None:
-            start = torch.full_like(tokens[:, :1], self.vocabulary.id("bos"))
             found = self.model(torch.cat([start, tokens], dim=1), use_cache=True)
             return found.logits[:, 1:, self.outputs], found.cache_params
         parts = []

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 LAYER = "model.layers."
 
 
+def local(number: int | str, axis: str) -> str:
+    """The name of an axis of a layer; the value channels of a recurrence are its channels."""
+    return f"layers.{number}.{'channels' if axis == 'values' else axis}"
+
+
 @dataclass(frozen=True)
 class Emission:
     """A model as numbers.
@@ -48,10 +53,9 @@ class Emission:
 
     def axes_of(self, tensor: str) -> list[str]:
         """The axes of a tensor of the state dict."""
-        if not tensor.startswith(LAYER):
-            return list(self.axes[tensor])
-        number, _, name = tensor.removeprefix(LAYER).partition(".")
-        return [axis if axis in ("tokens", "stream") else f"layers.{number}.{axis}" for axis in self.axes[name]]
+        number, _, name = tensor.removeprefix(LAYER).partition(".") if tensor.startswith(LAYER) else ("", "", tensor)
+        model = {"tokens": "tokens", "stream": "residual"}
+        return [model.get(axis) or local(number, axis) for axis in self.axes[name]]
 
 
 def lower_circuit(
@@ -78,9 +82,9 @@ def lower_circuit(
     vocabulary = Vocabulary.of(alphabet, cascade.mode, patterns)
     circuit = plan_circuit(cascade, traits)
     made = emit(circuit, Tokens.of(alphabet, vocabulary), dtype)
-    names = {"tokens": vocabulary.names, "stream": made.stream.names}
+    names = {"tokens": vocabulary.names, "residual": made.stream.names}
     for number, places in enumerate(made.places):
-        names |= {f"layers.{number}.{axis}": list(coordinates) for axis, coordinates in places.items()}
+        names |= {local(number, axis): list(coordinates) for axis, coordinates in places.items()}
     axes = {tensor: made.axes_of(tensor) for tensor in made.tensors}
     used = {axis for row in axes.values() for axis in row}
     shape = Shape(
@@ -93,4 +97,6 @@ def lower_circuit(
     )
     config = {**made.config, **vocabulary.config(), "dtype": dtype}
     named = {axis: coordinates for axis, coordinates in names.items() if axis in used}
-    return StockWeights.of(config, made.tensors, named, axes, shape, vocabulary)
+    delays = sum(register.always for block in circuit.blocks for register in block.registers)
+    note = f"registers in the recurrences, {delays} of them delays; gates in the MLPs"
+    return StockWeights.of(config, made.tensors, named, axes, shape, vocabulary, note)

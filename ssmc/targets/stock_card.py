@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from ssmc.targets.folder import StockFile
 
 
+def _imports(file: StockFile) -> str:
+    """What has to be imported before transformers knows the class."""
+    known = file.config["model_type"] in ("mamba", "mamba2", "recurrent_gemma")
+    return "" if known else "import fla  # flash-linear-attention, which registers the class; needs a GPU\n"
+
+
 def stock_card(file: StockFile) -> str:
     """The card in Markdown, from the header alone."""
     config, source, shape = file.config, file.source, file.shape
@@ -52,7 +58,7 @@ The decomposition:
 ## Use
 
 ```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+{_imports(file)}from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
 model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")
