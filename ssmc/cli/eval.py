@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ssmc.evaluate import Subject
     from ssmc.sample.draw import Bin
 
-BACKENDS = ("forward", "step")
+BACKENDS = ("forward", "step", "auto", "bits", "maps", "walk")
 """Those of `ssmc.evaluate`, which is not imported for the sake of help; a test compares them."""
 METHODS = ("lengths", "words", "walk", "dyck", "ffl")
 """Those of `ssmc.sample`."""
@@ -149,7 +149,7 @@ def _subject(
     from ssmc.evaluate.causal_lm import CausalLanguageModel, is_causal_language_model
 
     if is_causal_language_model(name):
-        automaton = _required(name, automaton)
+        automaton = _required(name, automaton or _own_language(name))
         return CausalLanguageModel(name, automaton.alphabet, device), automaton
     if ":" in name and not Path(name).exists():
         automaton = _required(name, automaton)
@@ -166,6 +166,14 @@ def _subject(
         raise InputError(f"{name}: the model's alphabet is not that of the source")
     subject = ModelSubject(loaded.model, name, patterns=len(own.patterns), backend=backend, device=device)
     return subject, automaton or own
+
+
+def _own_language(folder: str) -> Automaton | None:
+    """The language that a compiled folder carries."""
+    from ssmc.cli.model import load
+    from ssmc.targets.folder import is_stock
+
+    return load(folder).automaton if is_stock(folder) else None
 
 
 def _required(name: str, automaton: Automaton | None) -> Automaton:

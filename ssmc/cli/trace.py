@@ -10,7 +10,7 @@ import click
 from ssmc.cli import failure
 from ssmc.cli.command import Command
 from ssmc.cli.terminal import say
-from ssmc.errors import LimitError
+from ssmc.errors import LimitError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,8 @@ def command(
 
             check_plot(path)
     loaded = load(model)
+    if isinstance(loaded.file.config, dict) and loaded.file.config.get("architecture") is None:
+        raise UsageError(f"{model}: only native models can be traced")
     encoded = loaded.automaton.alphabet.encode(string, spaced=symbols)
     if len(encoded) > limit:
         raise LimitError("symbols to trace", len(encoded), limit, "--limit")

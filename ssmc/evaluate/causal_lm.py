@@ -40,8 +40,11 @@ class CausalLanguageModel:
     def __init__(self, folder: str, alphabet: Alphabet, device: str = "cpu") -> None:
         try:
             from transformers import AutoModelForCausalLM
+            from transformers.utils import logging
         except ImportError:
             raise InputError(f"{folder}: needs the package transformers") from None
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(folder)
         except Exception as error:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from ssmc.nn import Model
 
-BACKENDS = ("forward", "step")
-"""How a compiled model is run: all positions in parallel, or symbol by symbol."""
+ENGINES = ("auto", "bits", "maps", "walk")
+"""The engines of `Model.run` that stand for the network by its certificate."""
+BACKENDS = ("forward", "step", *ENGINES)
+"""How a compiled model is run: all positions in parallel, symbol by symbol, or by an engine of `Model.run`."""
 TOKENS = 1 << 16
 """Tokens (strings times positions) whose answers are held at a time."""
 
@@ -75,10 +77,15 @@ class ModelSubject:
 
         batch, time = tokens.shape
         stride = max(1, TOKENS // batch)
-        state = self.model.initial_state(batch)
+        state, carried = self.model.initial_state(batch), None
         with torch.inference_mode():
             for start in range(0, time, stride):
-                part = torch.from_numpy(tokens[:, start : start + stride]).to(state.scan.device)
+                part = torch.from_numpy(tokens[:, start : start + stride]).to(self.model.initial_logits.device)
+                if self.backend in ENGINES:
+                    result = self.model.run(part, carried, engine=self.backend, output="outcomes")  # type: ignore[arg-type]
+                    carried = result.state
+                    yield self.model.compiled.outcomes.numpy()[result.outputs.cpu().numpy()][..., self._columns]  # type: ignore[union-attr]
+                    continue
                 if self.backend == "forward":
                     logits, state = self.model(part, state)
                 else:

@@ -56,6 +56,10 @@ def test_json(ssmc: Ssmc, model: str) -> None:
             "position_score": 1.0, "accepted": 3, "negatives": 3, "rejected": 3, "recognition_score": 1.0,
         }
     ]  # fmt: skip
+    # every engine that stands for the network says the same
+    for backend in ("auto", "bits", "maps", "walk"):
+        again = ssmc("eval", model, "-n", "3", "--length", "6", "--json", "--backend", backend).data
+        assert again == data
     # held against a deeper language the model is wrong where it forbids the fourth level
     other = ssmc("eval", model, "d-12", "-n", "30", "--length", "20..40", "--json").data["bins"][0]
     assert other["strict"] < 30
@@ -83,6 +87,17 @@ def test_a_function(ssmc: Ssmc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ):
         result = ssmc("eval", *args)
         assert (result.code, message in result.err) == (code, True), result.err
+
+
+def test_a_compiled_folder_of_transformers(ssmc: Ssmc, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    for mode, what in (("predict", "next symbols and end"), ("recognise", "verdict of every prefix")):
+        folder = str(tmp_path / mode)
+        assert ssmc("compile", "tomita-4", "--target", "mamba", "--mode", mode, "-o", folder).code == 0
+        result = ssmc("eval", folder, "-n", "4", "--length", "20..30")
+        assert (result.code, what in result.out) == (0, True)
+        assert result.out.splitlines()[-1].split() == ["20..30", "4", "100.00%", "100.0000%", "8/8"]
+        assert ssmc("trace", folder, "ab").code == 2
 
 
 @pytest.mark.parametrize(
