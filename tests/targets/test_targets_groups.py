@@ -60,7 +60,9 @@ def test_tomita_6_turns_up_to_a_stated_length():
     compiled = compile_language(read_language("tomita-6"), target="native-complex")
     assert compiled.certificate.up_to > 1_000_000
     assert kinds(compiled) == {"rotation"}
-    with pytest.raises(GateError, match=r"C3 needs a p-th root of unity as a gate, p = 3 .--target native-pd") as caught:
+    with pytest.raises(
+        GateError, match=r"C3 needs a p-th root of unity as a gate, p = 3 .--target native-pd"
+    ) as caught:
         compile_language(read_language("tomita-6"), target="native-signed")
     assert caught.value.needed == "complex"
     assert caught.value.exit_code == 1
