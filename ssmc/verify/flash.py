@@ -5,6 +5,7 @@ Without a GPU their Triton kernels run in Triton's interpreter, which is chosen 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
@@ -49,17 +50,17 @@ def ready() -> None:
             f"this model needs flash-linear-attention: pip install 'ssm-compiler[fla]' ({error})"
         ) from error
     if not torch.cuda.is_available():
-        _take_first_configuration()
+        _take_largest_blocks()
 
 
-def _take_first_configuration() -> None:
-    """The interpreter has no clock to choose between launch configurations: the first one is as good as any."""
+def _take_largest_blocks() -> None:
+    """Chooses launch configurations without a clock: the interpreter is fastest with the fewest programs, so with the largest blocks."""
     from triton.runtime.autotuner import Autotuner
 
-    def first(self: Any, *args: Any, config: Any, **meta: Any) -> list[float]:  # noqa: ARG001
-        return [0.0, 0.0, 0.0]
+    def size(self: Any, *args: Any, config: Any, **meta: Any) -> list[float]:  # noqa: ARG001
+        return [-float(math.prod(value for value in config.kwargs.values() if isinstance(value, int)))] * 3
 
-    Autotuner._bench = first
+    Autotuner._bench = size
 
 
 @contextmanager
