@@ -127,6 +127,14 @@ class BoundedDyck(Automaton):
             stack = None if stack is None else self.step(stack, symbol)
         return stack
 
+    def stacks_along(self, symbols: Iterable[int]) -> list[Stack | None]:
+        """The stack after every prefix, the empty one first; None once it is illegal."""
+        out: list[Stack | None] = [()]
+        for symbol in symbols:
+            last = out[-1]
+            out.append(None if last is None else self.step(last, symbol))
+        return out
+
     def number(self, stack: Stack) -> int:
         """The number of the state of a stack."""
         before = sum(int(self.kinds**length) for length in range(len(stack)))

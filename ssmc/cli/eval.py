@@ -126,7 +126,7 @@ def _row(score: dict[str, Any]) -> str:
 def _automaton(source: Source) -> Automaton:
     from ssmc.compile import model_automaton
 
-    return model_automaton(source.read())
+    return model_automaton(source.read(by_rule=True))
 
 
 def _check_device(device: str) -> None:

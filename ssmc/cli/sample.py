@@ -73,7 +73,7 @@ def command(
 
     if len(sources) != 1:
         raise UsageError("sample takes one SOURCE")
-    language = sources[0].read()
+    language = sources[0].read(by_rule=True)
     automaton = to_bytes(language.automaton) if language.level == "codepoint" else language.automaton
     settings = Settings(method, prefixes, negatives, ignore)
     settings.check()

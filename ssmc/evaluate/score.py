@@ -16,12 +16,11 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.errors import InputError
+from ssmc.evaluate.reference import Reference
 from ssmc.sample import Machine, Settings, draw_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from ssmc.automaton import Automaton
     from ssmc.evaluate.subject import Subject
@@ -146,23 +145,19 @@ def judge(subject: Subject, automaton: Automaton, strings: Sequence[Sequence[int
     Raises:
         InputError: an answer has another shape than the language asks for.
     """
-    expected = answers(automaton, predicts=subject.predicts)
+    reference = Reference.of(automaton, predicts=subject.predicts)
     out: dict[int, Verdict] = {}
     for batch in _batches(strings):
-        out |= zip(batch, _judge_batch(subject, automaton, expected, strings, batch), strict=True)
+        out |= zip(batch, _judge_batch(subject, reference, strings, batch), strict=True)
     return [out[place] for place in range(len(strings))]
 
 
 def _judge_batch(
-    subject: Subject,
-    automaton: Automaton,
-    expected: NDArray[np.bool_],
-    strings: Sequence[Sequence[int]],
-    batch: list[int],
+    subject: Subject, reference: Reference, strings: Sequence[Sequence[int]], batch: list[int]
 ) -> Iterable[Verdict]:
     tokens = np.array([strings[place] for place in batch], dtype=np.int64)
     time = tokens.shape[1]
-    states = walk_states(automaton, tokens)
+    expected, states = reference.expected, reference.walk(tokens)
     right, final = np.zeros(len(batch), dtype=np.int64), np.zeros(len(batch), dtype=bool)
     # no answer precedes the first symbol, so the language itself judges that one
     legal = states[:, 1] != DEAD if subject.predicts else np.ones(len(batch), dtype=bool)
@@ -184,27 +179,6 @@ def _judge_batch(
     if start != time:
         raise InputError(f"{subject.name}: {start} answers to {time} symbols")
     return [Verdict(int(r), bool(f and ok)) for r, f, ok in zip(right, final, legal, strict=True)]
-
-
-def answers(automaton: Automaton, *, predicts: bool) -> NDArray[np.bool_]:
-    """(states + 1, 1 or 1 + symbols): what is right in each state: is it accepting, may each symbol follow; the last row is that of `DEAD`."""
-    accepting = np.zeros((automaton.states + 1, 1), dtype=bool)
-    accepting[sorted(automaton.accepting)] = True
-    if not predicts:
-        return accepting
-    after = np.array([*automaton.delta, (DEAD,) * automaton.classes], dtype=np.int64)
-    legal = after.reshape(automaton.states + 1, automaton.classes) != DEAD
-    return np.concatenate([accepting, legal[:, np.array(automaton.alphabet.classes, dtype=np.int64)]], axis=1)
-
-
-def walk_states(automaton: Automaton, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(B, T + 1): the state before each symbol and after the last one."""
-    table = np.array([*automaton.delta, (DEAD,) * automaton.classes], dtype=np.int64)
-    classes = np.array(automaton.alphabet.classes, dtype=np.int64)[tokens]
-    states = np.zeros((tokens.shape[0], tokens.shape[1] + 1), dtype=np.int64)
-    for t in range(tokens.shape[1]):
-        states[:, t + 1] = table[states[:, t], classes[:, t]]
-    return states
 
 
 def _batches(strings: Sequence[Sequence[int]]) -> Iterator[list[int]]:

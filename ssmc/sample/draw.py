@@ -6,7 +6,9 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ssmc.dyck import BoundedDyck
 from ssmc.errors import InputError, UsageError
+from ssmc.sample.brackets import Brackets, is_ruled
 from ssmc.sample.counting import WordCounts
 from ssmc.sample.near import near_miss
 from ssmc.sample.sources import FLIP_FLOP, dyck_weights, flip_flop_string
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from fractions import Fraction
 
-    from ssmc.sample.machine import Machine
+    from ssmc.sample.machine import Machine, Move
     from ssmc.sample.near import Edit
 
 METHODS = ("lengths", "words", "walk", "dyck", "ffl")
@@ -123,9 +125,26 @@ def _negative(
 
 def _source(machine: Machine, settings: Settings) -> Callable[[Bin], Callable[[random.Random], list[int]]]:
     """For a bin the function that draws one string."""
+    automaton = machine.automaton
+    if isinstance(automaton, BoundedDyck) and is_ruled(automaton):
+        brackets = Brackets.of(automaton)
+        profiles = _drawn(brackets.profile, settings, brackets.weight)
+
+        def coloured(interval: Bin) -> Callable[[random.Random], list[int]]:
+            choose = profiles(interval)
+            return lambda rng: brackets.colour(choose(rng), rng)
+
+        return coloured
+    return _drawn(machine, settings, None)
+
+
+def _drawn(
+    machine: Machine, settings: Settings, weight: Callable[[int, Move], int] | None
+) -> Callable[[Bin], Callable[[random.Random], list[int]]]:
+    """The same for a machine whose moves stand for `weight` symbols each."""
     alphabet = machine.automaton.alphabet
     if settings.method == "walk":
-        walks = Walks(machine, settings.prefixes)
+        walks = Walks(machine, settings.prefixes, weight)
         return lambda interval: _by_length(interval, walks.exists, walks.draw)
     if settings.method == "ffl":
         if alphabet.kind != "tokens" or set(alphabet.names) != FLIP_FLOP:
@@ -145,7 +164,7 @@ def _source(machine: Machine, settings: Settings) -> Callable[[Bin], Callable[[r
             raise InputError("a language of brackets has its opening ones first, then as many closing ones")
         counts = WordCounts(machine, *dyck_weights(machine, range(alphabet.size // 2)))
     else:
-        counts = WordCounts(machine)
+        counts = WordCounts(machine, weight)
     if settings.method == "words":
         return lambda interval: _by_word(interval, counts)
     return lambda interval: _by_length(interval, lambda length: counts.count(length) > 0, counts.draw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssmc.automaton import DEAD
+from ssmc.dyck import BoundedDyck
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,11 @@ class NextSet(NamedTuple):
 def next_sets(machine: Machine, word: Sequence[int]) -> list[NextSet]:
     """The label of every prefix of a string, the empty one first."""
     automaton = machine.automaton
+    if isinstance(automaton, BoundedDyck):
+        return [
+            NextSet((), end=False) if stack is None else NextSet(automaton.legal(stack), not stack)
+            for stack in automaton.stacks_along(word)
+        ]
     classes = automaton.alphabet.classes
     table = [NextSet(tuple(move.symbol for move in moves), machine.may_end(q)) for q, moves in enumerate(machine.moves)]
     table.append(NextSet((), False))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssmc.automaton import DEAD
+from ssmc.dyck import BoundedDyck
 from ssmc.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Machine:
 
     Attributes:
         automaton: the language.
-        moves: for each state its legal next symbols in alphabet order, with the state that each leads to.
+        moves: for each state its legal next symbols in alphabet order, with the state that each leads to; empty for a bounded Dyck language too
+            large for that (`ssmc.sample.brackets`).
     """
 
     automaton: Automaton
@@ -43,6 +45,8 @@ class Machine:
         """
         if not automaton.states:
             raise InputError("the language is empty: there is no string to sample")
+        if isinstance(automaton, BoundedDyck) and automaton.states > automaton.limit:
+            return Machine(automaton, ())
         if automaton.states * automaton.alphabet.size > MOVES:
             raise InputError(f"{automaton.states:,} states over {automaton.alphabet.size:,} symbols are too many moves")
         classes = automaton.alphabet.classes

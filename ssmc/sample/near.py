@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ssmc.automaton import DEAD
+from ssmc.sample.brackets import is_ruled
 
 if TYPE_CHECKING:
     import random
@@ -36,7 +37,7 @@ def near_miss(automaton: Automaton, word: Sequence[int], rng: random.Random) -> 
     Returns:
         The string and the edit; None if every edit leads into the language.
     """
-    sides = _Sides(automaton, word)
+    sides = _Whole(automaton, word) if is_ruled(automaton) else _Sides(automaton, word)
     for _ in range(TRIES):
         edit = _random_edit(len(word), automaton.alphabet.size, rng)
         if edit is not None and not sides.accepts(edit):
@@ -51,6 +52,21 @@ def near_miss(automaton: Automaton, word: Sequence[int], rng: random.Random) -> 
 def wrong_edits(automaton: Automaton, word: Sequence[int]) -> Iterator[Edit]:
     """Every edit of a word that leads out of the language."""
     return _Sides(automaton, word).wrong_edits()
+
+
+class _Whole:
+    """A word of a language without a table: every edit is judged by reading the whole string."""
+
+    def __init__(self, automaton: Automaton, word: Sequence[int]) -> None:
+        self.automaton, self.word = automaton, word
+
+    def accepts(self, edit: Edit) -> bool:
+        """Whether the word is in the language after an edit."""
+        return self.automaton.accepts(edit.apply(self.word))
+
+    def wrong_edits(self) -> Iterator[Edit]:
+        """Every edit that leads out of the language."""
+        return _wrong(self, self.automaton.alphabet.size)
 
 
 class _Sides:
@@ -91,14 +107,20 @@ class _Sides:
 
     def wrong_edits(self) -> Iterator[Edit]:
         """Every edit that leads out of the language."""
-        for place in range(len(self.word) + 1):
-            for symbol in range(self.automaton.alphabet.size):
-                edits = [Edit("insert", place, symbol)]
-                if place < len(self.word) and symbol != self.word[place]:
-                    edits.append(Edit("replace", place, symbol))
-                yield from (edit for edit in edits if not self.accepts(edit))
-            if place < len(self.word) and not self.accepts(Edit("delete", place, -1)):
-                yield Edit("delete", place, -1)
+        return _wrong(self, self.automaton.alphabet.size)
+
+
+def _wrong(judge: _Whole | _Sides, symbols: int) -> Iterator[Edit]:
+    """Every edit that leads out of the language."""
+    length = len(judge.word)
+    for place in range(length + 1):
+        for symbol in range(symbols):
+            edits = [Edit("insert", place, symbol)]
+            if place < length and symbol != judge.word[place]:
+                edits.append(Edit("replace", place, symbol))
+            yield from (edit for edit in edits if not judge.accepts(edit))
+        if place < length and not judge.accepts(Edit("delete", place, -1)):
+            yield Edit("delete", place, -1)
 
 
 def _random_edit(length: int, symbols: int, rng: random.Random) -> Edit | None:

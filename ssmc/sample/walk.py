@@ -9,8 +9,9 @@ from ssmc.errors import InputError
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
-    from ssmc.sample.machine import Machine
+    from ssmc.sample.machine import Machine, Move
 
 
 @dataclass
@@ -20,12 +21,14 @@ class Walks:
     Attributes:
         machine: the language.
         prefixes: whether a walk may stop in any live state, and so is a prefix of a word, or in accepting ones only.
+        weight: how many symbols a move stands for, each as likely as any other; 1 when not given.
         seen: `seen[k]`: the states (a bit mask) from which exactly k more symbols can be read so that the walk may stop; after the last entry
             they repeat from `loop` on.
     """
 
     machine: Machine
     prefixes: bool = False
+    weight: Callable[[int, Move], int] | None = None
     seen: list[int] = field(default_factory=list)
     loop: int | None = None
 
@@ -67,7 +70,12 @@ class Walks:
         for left in range(length - 1, -1, -1):
             mask = self.reachable(left)
             if (state, mask) not in choices:
-                choices[state, mask] = [move for move in self.machine.moves[state] if mask >> move.state & 1]
+                choices[state, mask] = [
+                    move
+                    for move in self.machine.moves[state]
+                    if mask >> move.state & 1
+                    for _ in range(1 if self.weight is None else self.weight(state, move))
+                ]
             symbol, state = rng.choice(choices[state, mask])
             word.append(symbol)
         return word

@@ -10,7 +10,8 @@ from ssmc.cascade import decompose
 from ssmc.errors import InputError, UsageError
 from ssmc.evaluate import CallableSubject, ModelSubject, evaluate
 from ssmc.evaluate.causal_lm import CausalLanguageModel, is_causal_language_model
-from ssmc.evaluate.score import answers, judge, walk_states
+from ssmc.evaluate.reference import answers, walk_states
+from ssmc.evaluate.score import judge
 from ssmc.languages import read_language
 from ssmc.nn import Model
 from ssmc.sample import Machine, Settings, draw_samples
