@@ -176,6 +176,8 @@ class Circuit:
             if written & targets:
                 raise InvariantError(f"block {number}: {self._names(written & targets)} written twice")
             written |= targets
+        if len(set(zip(self.outputs, self.initial, strict=True))) != len(set(self.outputs)):
+            raise InvariantError("two output bits share a feature but differ before any symbol")
 
     def _names(self, features: Iterable[int]) -> str:
         return ", ".join(self.features[feature] for feature in sorted(features))

@@ -96,24 +96,25 @@ class _Plan:
 
     def circuit(self) -> Circuit:
         """The circuit."""
-        outputs: dict[Bit, int] = {}
-        names = self.names_of_bits()
+        # bits that are the same function share a feature if they agree before any symbol too
+        outputs: dict[tuple[Bit, int], int] = {}
+        told = list(zip(self.bits, self.initial_bits(), strict=True))
         raised = set()
         last = max(len(self.drafts), 1) - 1
-        for bit, name in zip(self.bits, names, strict=True):
-            if bit not in outputs:
-                outputs[bit] = self.feature(name)
+        for key, name in zip(told, self.names_of_bits(), strict=True):
+            if key not in outputs:
+                bit, outputs[key] = key[0], self.feature(name)
                 if bit.base:
-                    raised.add(outputs[bit])
+                    raised.add(outputs[key])
                 for unit in self.head[bit]:
-                    self.gate(last, unit, outputs[bit], -1 if bit.base else 1)
+                    self.gate(last, unit, outputs[key], -1 if bit.base else 1)
         blocks = tuple(Block(tuple(draft.registers), self.gates_of(draft)) for draft in self.drafts)
         return Circuit(
             tuple(self.features),
             MappingProxyType(self.letters),
             frozenset(raised),
             blocks or (Block((), ()),),
-            tuple(outputs[bit] for bit in self.bits),
+            tuple(outputs[key] for key in told),
             self.initial_bits(),
             tuple(1 + self.block_of.get(k, -1) for k in range(len(self.cascade.components))),
         )

@@ -92,9 +92,10 @@ def test_large_registers_are_split():
         ),
         ([Block((), (Gate("g", 0, ((3, 1),), ((2, 1),)),))], "a gate reads c too early"),
         ([Block((), (Gate("g", 0, (), ((1, 1),)),))], "a written twice"),
+        ([Block((), ())], "differ before any symbol"),
     ],
 )
 def test_broken_circuits_are_refused(blocks, message):
-    circuit = Circuit(("always", "a", "b", "c"), {1: 1}, frozenset(), tuple(blocks), (3,), (0,), ())
+    circuit = Circuit(("always", "a", "b", "c"), {1: 1}, frozenset(), tuple(blocks), (3, 3), (0, 1), ())
     with pytest.raises(InvariantError, match=message):
         circuit.check()

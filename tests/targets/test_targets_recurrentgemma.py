@@ -14,7 +14,13 @@ from ssmc.verify.recurrent import build_stock, load_stock
 from ssmc.verify.stock import expected_logits, prove_stock
 
 torch.set_num_threads(1)
-LANGUAGES = [("flip-flop", "predict"), ("flip-flop", "recognise"), ("subsequence-abc", "recognise"), ("d-3", "predict")]
+LANGUAGES = [
+    ("flip-flop", "predict"),
+    ("flip-flop", "recognise"),
+    ("subsequence-abc", "recognise"),
+    ("d-3", "predict"),
+    ("aa-star", "predict"),
+]
 
 
 def quietly(make):
