@@ -92,7 +92,7 @@ def bench_engines(runner: Runner, text: torch.Tensor, device: str) -> list[dict[
 
 def _row(runner: Runner, tokens: torch.Tensor, engine: Any, device: str) -> dict[str, Any]:
     size = tokens.shape[1]
-    timing = measure(lambda: runner.run(tokens, engine=engine, said="accept"), device, seconds=SECONDS)
+    timing = measure(lambda: runner.run(tokens, engine=engine, said="accept", checked=True), device, seconds=SECONDS)
     return {
         "engine": engine,
         "time": size,

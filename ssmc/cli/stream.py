@@ -93,6 +93,8 @@ def stream_of(loaded: LoadedModel, engine: Engine, device: str) -> Stream:
     from ssmc.nn.streaming import Stream
 
     model: Any = loaded.model
+    if isinstance(model, Model):
+        loaded.cascade.check()  # nothing in a file is trusted, and its tables are about to be run
     if device != "cpu":
         model = model.to(device)
     if isinstance(model, Model) and model.compiled is not None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "walk", "maps", "bits", "network"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+Form = Literal["numbers", "bits", "last"]
+"""A number a symbol (B, T), numbers 0 and 1 as eight bits a byte (B, ceil(T / 8)), or the last number alone (B,)."""
 PROBE = {"cpu": 1 << 15, "cuda": 1 << 24}
 """Symbols that an engine is timed on."""
 NETWORK_PROBE = {"cpu": 1 << 13, "cuda": 1 << 18}
@@ -45,7 +47,7 @@ MAPS = 64
 
 
 class Run(NamedTuple):
-    """Numbers (B, T), uint8 where they fit and int32 otherwise, the states to go on from with the same engine, and that engine's name."""
+    """Numbers in some form, uint8 where they fit and int32 otherwise, the states to go on from with the same engine, and that engine's name."""
 
     outputs: Tensor
     states: Any
@@ -72,7 +74,16 @@ class Runner:
     network: Network | None = None
     _fastest: dict[tuple[object, ...], dict[str, float]] = field(default_factory=dict)
 
-    def run(self, tokens: Tensor, states: Any = None, *, engine: Engine = "auto", said: Said = "outcomes") -> Run:
+    def run(
+        self,
+        tokens: Tensor,
+        states: Any = None,
+        *,
+        engine: Engine = "auto",
+        said: Said = "outcomes",
+        form: Form = "numbers",
+        checked: bool = False,
+    ) -> Run:
         """What is said after each symbol of strings (B, T): any cutting into pieces gives the same numbers.
 
         Args:
@@ -80,15 +91,24 @@ class Runner:
             states: Where an earlier piece left off; only with the engine that it came from.
             engine: One of `ENGINES`.
             said: What is asked for.
+            form: How; bits are for `accept`, the last number for strings that are not empty.
+            checked: Whether the symbols are known to be in the alphabet.
 
         Raises:
             UsageError: The engine does not run there, or cannot say that.
             InputError: A symbol is outside of the alphabet.
             VerificationError: Two engines disagree.
         """
-        self._check(tokens)
+        if not checked:
+            self._check(tokens)
         chosen = self.choose(tokens, engine, said)
-        return Run(*self._run(chosen, tokens, states, said), chosen)
+        if form != "numbers" and chosen == "bits" and tokens.is_cuda and tokens.numel():
+            machine = self.machines.bits(said)
+            if isinstance(machine, BitMachine):
+                run = run_last if form == "last" else run_bits
+                return Run(*run(machine, self.machines.letters(tokens), states), chosen)
+        numbers, last = self._run(chosen, tokens, states, said)
+        return Run(pack(numbers) if form == "bits" else numbers[:, -1] if form == "last" else numbers, last, chosen)
 
     def choose(self, tokens: Tensor, engine: Engine = "auto", said: Said = "outcomes") -> str:
         """The engine that `run` takes.
@@ -135,7 +155,7 @@ class Runner:
 
     def _measure(self, tokens: Tensor, said: Said) -> dict[str, float]:
         device = "cuda" if tokens.is_cuda else "cpu"
-        if tokens.numel() >= COMPILE:
+        if device == "cpu" and tokens.numel() >= COMPILE:
             compile_walk()
         answers: dict[str, Tensor] = {}
         times: dict[str, float] = {}
@@ -196,6 +216,43 @@ class Runner:
     def _narrow(self, numbers: Tensor, said: Said) -> Tensor:
         small = int(self.machines.numbers(said).max(initial=0)) < 256
         return numbers.to(torch.uint8 if small else torch.int32)
+
+
+def pack(answers: Tensor) -> Tensor:
+    """Numbers (B, T), 0 or 1, as bytes (B, ceil(T / 8)): position t is bit t % 8 of byte t // 8."""
+    rows, length = answers.shape
+    padded = torch.zeros(rows, -(-length // 8) * 8, dtype=torch.uint8, device=answers.device)
+    padded[:, :length] = answers
+    weights = torch.tensor([1 << k for k in range(8)], dtype=torch.uint8, device=answers.device)
+    return (padded.view(rows, -1, 8) * weights).sum(2, dtype=torch.uint8)
+
+
+def run_bits(machine: BitMachine, letters: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Packed bits by the fused kernel, a bit a symbol as `pack` has them: an eighth of the bytes to write."""
+    from ssmc.kernels.fused import run_fused
+
+    rows, length = letters.shape
+    if rows > 1 and length % 16:
+        answer = run_fused(machine, letters.contiguous(), states)
+        assert answer.outputs is not None
+        return pack(answer.outputs), answer.states
+    answer = run_fused(machine, letters.contiguous(), states, output="bits")
+    assert answer.outputs is not None
+    packed = answer.outputs.view(torch.uint8).reshape(rows, -1)[:, : -(-length // 8)]
+    if length % 8:
+        packed[:, -1] &= (1 << length % 8) - 1
+    return packed, answer.states
+
+
+def run_last(machine: BitMachine, letters: Tensor, states: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Packed bits by the fused kernel, the number after the last symbol alone: nothing is written on the way."""
+    from ssmc.kernels.fused import run_fused
+
+    if letters.shape[1] > 1:
+        states = run_fused(machine, letters[:, :-1].contiguous(), states, output="none").states
+    answer = run_fused(machine, letters[:, -1:].contiguous(), states)
+    assert answer.outputs is not None
+    return answer.outputs[:, 0], answer.states
 
 
 def run_packed(machine: BitMachine, letters: Tensor, states: Tensor | None = None) -> tuple[Tensor, Tensor]:

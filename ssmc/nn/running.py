@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ssmc.kernels.engine import Engine
+    from ssmc.kernels.engine import Engine, Form
     from ssmc.kernels.saying import Said
     from ssmc.nn.model import Model, State
 
@@ -231,19 +231,23 @@ def run_model(
             raise UsageError(f"{reason}, so only the engine network answers for it, not {engine}")
         engine = "network"
     tokens = _checked(tokens, len(described.classes))
-    run = runner.run(tokens, None if state is None else state.states, engine=engine, said=said)
+    form: Form = (
+        "numbers" if not tokens.shape[1] else "bits" if output == "bits" else "last" if output == "final" else "numbers"
+    )
+    run = runner.run(tokens, None if state is None else state.states, engine=engine, said=said, form=form, checked=True)
+    outputs = run.outputs
     if tokens.shape[1]:
+        if form == "bits":
+            last = outputs[:, -1] >> ((tokens.shape[1] - 1) % 8) & 1
+        else:
+            last = outputs if form == "last" else outputs[:, -1]
         told = described.outcomes[described.state_outcome if said == "states" else slice(None), 0]
-        yes = torch.from_numpy(told if said != "accept" else np.array([False, True])).to(run.outputs.device)
-        accepted = yes[run.outputs[:, -1].long()]
+        accepted = last.bool() if said == "accept" else torch.from_numpy(told).to(last.device)[last.long()]
     elif state is not None:
         accepted = state.accepted
     else:
         accepted = torch.full((len(tokens),), bool(described.outcomes[described.initial, 0]), device=tokens.device)
-    outputs = run.outputs
-    if output == "bits":
-        outputs = pack(outputs)
-    elif output == "final":
+    if output == "final":
         outputs = accepted.to(torch.uint8)
     return Result(outputs, Carried(run.engine, run.states, accepted), run.engine)
 
@@ -258,12 +262,3 @@ def _checked(tokens: Tensor, symbols: int) -> Tensor:
         if low < 0 or high >= symbols:
             raise SymbolError(f"token {low if low < 0 else high} is outside 0..{symbols - 1}")
     return tokens
-
-
-def pack(answers: Tensor) -> Tensor:
-    """Bits (B, T) of 0 and 1 as bytes (B, ceil(T / 8)): position t is bit t % 8 of byte t // 8."""
-    rows, length = answers.shape
-    padded = torch.zeros(rows, -(-length // 8) * 8, dtype=torch.uint8, device=answers.device)
-    padded[:, :length] = answers
-    weights = torch.tensor([1 << k for k in range(8)], dtype=torch.uint8, device=answers.device)
-    return (padded.view(rows, -1, 8) * weights).sum(2, dtype=torch.uint8)

@@ -11,13 +11,17 @@ from ssmc.cascade import decompose
 from ssmc.errors import InputError, UsageError, VerificationError
 from ssmc.kernels.description import Description
 from ssmc.kernels.dfa import DfaMachine, compile_walk, compose_maps, run_dfa_naive, run_walk
-from ssmc.kernels.engine import ENGINES, Runner
+from ssmc.kernels.engine import ENGINES, Runner, pack, run_bits, run_last
 from ssmc.kernels.saying import Machines
 from ssmc.kernels.walking import PIECE
-from ssmc.languages import read_language
+from ssmc.languages import language_of, read_language
 from ssmc.targets.fast import describe
 
 torch.set_num_threads(1)
+triton = pytest.importorskip("triton")
+pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+RUNS = DEVICE == "cuda" or triton.knobs.runtime.interpret
 
 
 @cache
@@ -54,6 +58,61 @@ def test_engines_agree_and_any_cutting_gives_the_same(source: str, predict: bool
             states = run.states
         assert torch.equal(torch.cat(pieces, 1), whole.outputs), engine
         assert torch.equal(states, again.states), engine
+
+
+@pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
+@pytest.mark.parametrize(("rows", "length"), [(1, 1), (1, 37), (1, 64), (2, 32), (3, 21)])
+def test_the_fused_kernel_packs_answers_and_keeps_the_last(rows: int, length: int) -> None:
+    made = machines("fourth-from-end")
+    text = random_text(2, rows, length).to(torch.uint8)
+    expected, _ = run_walk(made.automaton("accept"), text)
+    machine = made.bits("accept")
+    packed, states = run_bits(machine, text.to(DEVICE), None)
+    assert torch.equal(packed.cpu(), pack(expected))
+    assert np.array_equal(np.unpackbits(packed.cpu().numpy(), 1, count=length, bitorder="little"), expected.numpy())
+    last, again = run_last(machine, text.to(DEVICE), None)
+    assert torch.equal(last.cpu(), expected[:, -1])
+    assert torch.equal(states, again)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(DEVICE == "cpu", reason="needs a CUDA device")
+@pytest.mark.parametrize("source", ["dyck-2-3", "one-a", "order-preserving-5", "d-12"])
+@pytest.mark.parametrize("predict", [False, True])
+@pytest.mark.parametrize(("rows", "length"), [(1, 100_003), (300, 77)])
+def test_engines_on_a_gpu_are_the_walk(source: str, predict: bool, rows: int, length: int) -> None:
+    runner = Runner(machines(source, predict=predict))
+    symbols = len(runner.machines.description.classes)
+    text = random_text(symbols, rows, length).to(torch.uint8)
+    text[0, : length // 2] = torch.arange(length // 2) % symbols
+    for said in ("outcomes", "accept", "states"):
+        expected = runner.run(text, engine="walk", said=said).outputs  # type: ignore[arg-type]
+        for engine in ("maps", "bits", "auto"):
+            whole = runner.run(text.cuda(), engine=engine, said=said)  # type: ignore[arg-type]
+            assert torch.equal(whole.outputs.cpu(), expected), (engine, said)
+            chosen = whole.engine
+            first = runner.run(text[:, :33].cuda(), engine=chosen, said=said)  # type: ignore[arg-type]
+            rest = runner.run(text[:, 33:].cuda(), first.states, engine=chosen, said=said)  # type: ignore[arg-type]
+            assert torch.equal(torch.cat([first.outputs, rest.outputs], 1).cpu(), expected), (chosen, said)
+    for form in ("bits", "last"):
+        want = runner.run(text, engine="walk", said="accept", form=form).outputs  # type: ignore[arg-type]
+        got = runner.run(text.cuda(), engine="bits", said="accept", form=form).outputs  # type: ignore[arg-type]
+        assert torch.equal(got.cpu(), want)
+
+
+def test_more_symbols_than_bytes() -> None:
+    """An alphabet of 300 names: engines read classes, symbols are of any integer type."""
+    names = [f"w{k}" for k in range(300)]
+    automaton = language_of("(w0 w299 | w7)*", alphabet=",".join(names)).automaton
+    runner = Runner(Machines(describe(automaton, decompose(automaton, "recognise"))))
+    rng = np.random.default_rng(0)
+    text = np.concatenate([[0, 299] if rng.random() < 0.5 else [7] for _ in range(200)])[:200]
+    text = np.stack([text, np.roll(text, 1), rng.integers(0, 300, 200)])
+    expected = [[automaton.accepts(row[: t + 1]) for t in range(200)] for row in text.tolist()]
+    for dtype in (torch.int16, torch.int64):
+        for engine in ("walk", "maps", "bits"):
+            run = runner.run(torch.from_numpy(text).to(dtype), engine=engine, said="accept")  # type: ignore[arg-type]
+            assert run.outputs.bool().tolist() == expected, engine
 
 
 def test_auto_measures_once_for_each_kind_of_input(monkeypatch: pytest.MonkeyPatch) -> None:
