@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from itertools import pairwise
 from math import factorial
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ssmc.algebra.groups import group_of
 from ssmc.algebra.language_groups import GATES, Gates, language_groups
-from ssmc.algebra.permutations import Permutation, closure, then
+from ssmc.algebra.permutations import Permutation, closure, factor, then
 from ssmc.automaton import Alphabet, Automaton
 from ssmc.cascade import Cascade, check_cascade, decompose
 from ssmc.cascade.base import make_base
@@ -201,3 +202,28 @@ def test_expressions_over_bytes(expression: str, layers: int) -> None:
     language = language_of(expression, syntax="python", alphabet="bytes")
     assert language_groups(language.automaton).gates == "signed"
     assert proved(language.automaton, "signed", "predict").depth <= layers
+
+
+@pytest.mark.parametrize(
+    "generators",
+    [
+        [(1, 0, 2), (1, 2, 0)],
+        [(1, 2, 0, 3), (0, 2, 3, 1)],
+        [(1, 0, 2, 3), (1, 2, 3, 0)],
+        [(1, 2, 3, 0), (0, 3, 2, 1)],
+        [(1, 2, 3, 0, 5, 6, 7, 4), (4, 7, 6, 5, 2, 1, 0, 3)],
+        [(1, 2, 3, 4, 5, 6, 0), (0, 2, 4, 6, 1, 3, 5)],
+        [(1, 2, 3, 4, 0), (0, 2, 4, 1, 3)],
+        [(1, 2, 0, 3, 4), (0, 1, 2, 4, 3)],
+    ],
+    ids=["S3", "A4", "S4", "D4", "Q8", "C7:C3", "C5:C4", "C6"],
+)
+def test_the_components_of_a_word_problem_are_its_composition_factors(generators: list[Permutation]) -> None:
+    combinatorics = pytest.importorskip("sympy.combinatorics")
+    group = combinatorics.PermutationGroup([combinatorics.Permutation(list(g)) for g in generators])
+    orders = [part.order() for part in group.composition_series()]
+    factors = sorted(a // b for a, b in pairwise(orders))
+    cascade = proved(word_problem(*generators), "complex")
+    sizes = [component.size for component in cascade.components]
+    assert sorted(p for size in sizes for p, e in factor(size).items() for _ in range(e)) == factors
+    assert cascade.depth == len(group.derived_series()) - 1
