@@ -74,7 +74,7 @@ def _shown(path: str, size: int | None) -> Iterator[Any]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("standard input" if path == "-" else path, total=size)
+        task = progress.add_task("standard input" if path == "-" else Path(path).name, total=size)
         yield lambda count: progress.update(task, advance=count)
 
 

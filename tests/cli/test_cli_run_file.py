@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from ssmc.alphabet import Alphabet
 from ssmc.cli.run import ENGINES
+from ssmc.cli.stream import pieces
 from ssmc.cli.symbols import SymbolReader
 from ssmc.errors import SymbolError
 from ssmc.kernels import engine
@@ -92,6 +95,34 @@ def test_a_model_of_text_reads_every_byte(ssmc: Ssmc, digits: str, tmp_path: Pat
     assert ssmc("run", digits, "--file", "-", stdin=b"12\n34\n").out == "accepted  -\n"
     path.write_bytes(b"123\n\xff\n")
     assert ssmc("run", digits, "--file", str(path), "--json").data["error_offset"] == 4
+
+
+def test_memory_does_not_grow_with_the_file(ssmc: Ssmc, tmp_path: Path) -> None:
+    model, path = str(tmp_path / "zeros.pt"), tmp_path / "zeros"
+    assert ssmc("compile", "-e", r"\x00*", "--alphabet", "bytes", "--syntax", "python", "-o", model).code == 0
+    path.write_bytes(bytes(1 << 20))
+    ssmc("run", model, "--file", str(path), "--engine", "walk")  # what is compiled and kept once
+    with path.open("wb") as file:
+        file.truncate(48 << 20)
+    tracemalloc.start()
+    try:
+        result = ssmc("run", model, "--file", str(path), "--json", "--engine", "walk", "--chunk", str(1 << 20))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (result.code, result.data["symbols"], result.data["matches"]) == (0, 48 << 20, 48 << 20)
+    assert peak < 16 << 20
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"ab" * 1000
+    for terminal in (False, True):
+        shown = io.StringIO()
+        monkeypatch.setattr(shown, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr("sys.stderr", shown)
+        assert b"".join(pieces(io.BytesIO(text), "folder/word.txt", 2000, 300)) == text
+        assert ("2.0/2.0 kB" in shown.getvalue()) == terminal
+        assert bool(shown.getvalue()) == terminal
 
 
 def test_each_line(ssmc: Ssmc, pairs: str, tmp_path: Path) -> None:
