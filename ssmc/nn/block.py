@@ -13,7 +13,6 @@ A block of a model with non-negative gates has the first only.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -239,11 +238,8 @@ class Block(nn.Module):
         """The states (B, H) after one symbol, by the recurrence as it is written; the stream is (B, S)."""
         sizes, units = self.sizes, self.units(stream)
         after = [self.gate(units).float() * states[:, : sizes.channels] + self.increment(units).float()]
-        cuts = [sizes.channels]
-        for size in sizes.columns:
-            cuts.append(cuts[-1] + size)
-        for matrix, (start, end) in zip(self.matrices(units), pairwise(cuts), strict=True):
-            after.append((matrix.float() @ states[:, start:end, None]).squeeze(-1))
+        if sizes.columns:
+            after.append(self.scan_columns(units[:, None], states[:, sizes.channels : sizes.read])[1])
         if sizes.turns:
             gate, increment = self.turns(units)
             turned = gate * as_complex(states[:, sizes.read :]) + increment

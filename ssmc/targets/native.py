@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssmc.cascade.ir import Action
+from ssmc.errors import LimitError
 from ssmc.targets.gates import (
     FORMS,
     Form,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+ENTRIES = 1 << 27
+"""The most numbers in the column-one-hot matrices of a block: n^2 for each unit and each component of n values."""
+
+
 def lower(cascade: Cascade, dtype: str, patterns: Sequence[str], architecture: str = "native") -> Weights:
     """The native weights of a cascade.
 
@@ -49,6 +54,7 @@ def lower(cascade: Cascade, dtype: str, patterns: Sequence[str], architecture: s
 
     Raises:
         PrecisionError: a weight is not exact in `dtype`.
+        LimitError: the matrices of permutations are too large.
     """
     delayed = windows(cascade)
     planner = Planner(cascade, delayed)
@@ -202,8 +208,15 @@ class _Emission:
         return len(names)
 
     def columns(self, name: str, members: Sequence[int], number: Mapping[Unit, int]) -> None:
-        """Fills the column-one-hot matrices of some components: the identity, and for each unit the difference from it."""
+        """Fills the column-one-hot matrices of some components: the identity, and for each unit the difference from it.
+
+        Raises:
+            LimitError: they have more than `ENTRIES` numbers.
+        """
         weights, biases, names = [], [], []
+        entries = sum(self.cascade.components[k].size ** 2 for k in members) * max(1, len(number))
+        if entries > ENTRIES:
+            raise LimitError("numbers in column-one-hot matrices", entries, ENTRIES)
         for k in members:
             component = self.cascade.components[k]
             weight = np.zeros((component.size**2, len(number)))

@@ -171,7 +171,8 @@ class _Exploration:
             return self.counterexample(0, None, self.start, initial)
         self.seen.add(self.keys(frontier)[0].tobytes())
         low, high = frontier.state.scan[0], frontier.state.scan[0]
-        stride = max(1, BATCH // max(1, len(self.symbols)))
+        # a map of n values can take n^2 numbers
+        stride = max(1, BATCH // (max(1, len(self.symbols)) * self.model.weights[1]))
         while len(frontier.states) and not (self.predict and self.start == DEAD):
             if length is not None and levels == length:
                 raise LimitError("length of words explored", levels + 1, length)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ssmc.algebra.random_automata import random_automaton
 from ssmc.compile import compile_language
-from ssmc.errors import GateError, NotStarFreeError, UsageError
+from ssmc.errors import GateError, LimitError, NotStarFreeError, UsageError
 from ssmc.kernels.engine import Runner
 from ssmc.kernels.saying import Machines
 from ssmc.languages import Language, language_of, read_language
@@ -133,3 +133,10 @@ def test_random_automata_end_to_end(seed, states, letters):
     for engine in ("bits", "maps", "walk"):
         answers = runner.run(torch.tensor([word]), engine=engine, said="accept").outputs
         assert torch.equal(answers[0].bool(), wanted)
+
+
+def test_matrices_that_are_too_large_are_a_limit(monkeypatch):
+    monkeypatch.setattr("ssmc.targets.native.ENTRIES", 20)
+    language = Language(problems()["S_3"], "S_3", "", "automaton")
+    with pytest.raises(LimitError, match="column-one-hot matrices"):
+        compile_language(language, target="native-pd")
