@@ -12,11 +12,11 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ssmc.cascade.group_holonomy import count_permuted
 from ssmc.cascade.ir import HOLD, TOGGLE, Action, Component, overwrite
 from ssmc.cascade.meter import STEP
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.tallies import letter_choices
+from ssmc.cascade.tiling import count_permuted
 from ssmc.cascade.windows import Window, find_window
 from ssmc.errors import InvariantError, LimitError
 

@@ -18,13 +18,14 @@ from ssmc.cascade.cleared import cleared_stacks
 from ssmc.cascade.cost import cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering
-from ssmc.cascade.group_holonomy import count_permuted, cover_by_group_holonomy
+from ssmc.cascade.group_holonomy import cover_by_group_holonomy
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.reduce import closure, select
 from ssmc.cascade.search import cover_by_levels, search_layers, search_levels
 from ssmc.cascade.strategy import BUDGETS, Found
 from ssmc.cascade.tallies import find_tallies
+from ssmc.cascade.tiling import count_permuted
 from ssmc.cascade.torsion import find_modular_counters, modular_components
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError

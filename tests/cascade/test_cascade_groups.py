@@ -18,11 +18,12 @@ from ssmc.automaton import Alphabet, Automaton
 from ssmc.cascade import Cascade, check_cascade, decompose
 from ssmc.cascade.base import make_base
 from ssmc.cascade.covering import recolour, settle
-from ssmc.cascade.group_holonomy import count_permuted, cover_by_group_holonomy, find_tiling
+from ssmc.cascade.group_holonomy import cover_by_group_holonomy
 from ssmc.cascade.holonomy import PeriodicError, find_holonomy
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.strategy import Options
 from ssmc.cascade.system import System
+from ssmc.cascade.tiling import count_permuted, find_tiling
 from ssmc.errors import GateError, LimitError, NotStarFreeError
 from ssmc.languages import language_of, read_language
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.cascade.cleared import Cleared, cleared_stacks
-from ssmc.cascade.group_holonomy import count_permuted
 from ssmc.cascade.ir import HOLD, Component
 from ssmc.cascade.meter import Meter
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.system import System
+from ssmc.cascade.tiling import count_permuted
 from ssmc.cascade.torsion import ModularCounter, find_modular_counters, modular_components
 from ssmc.cascade.windows import Window
 from ssmc.languages import language_of, read_language
