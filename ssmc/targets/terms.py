@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ssmc.cascade.cases import Cases, entries_of
 from ssmc.cascade.ir import HOLD, Action
-from ssmc.targets.casework import case_terms
+from ssmc.targets.casework import group_terms, places
 from ssmc.targets.cover import Term, cover, merge
 from ssmc.targets.gates import canonical
 from ssmc.targets.layout import Digit, code, digits, expand
@@ -52,6 +52,7 @@ class Planner:
     coding: dict[int, Coding] = field(default_factory=dict)
     _actions: dict[tuple[object, ...], list[tuple[AnyAction, Product]]] = field(default_factory=dict)
     _heads: dict[tuple[object, ...], list[Bit]] = field(default_factory=dict)
+    _groups: dict[tuple[object, ...], list[tuple[Any, Product]]] = field(default_factory=dict)
 
     def choose_codes(self) -> None:
         """Gives a component with four or more values a binary code where that saves units and channels."""
@@ -94,7 +95,7 @@ class Planner:
         variables = self._variables(component.depends_on)
         key = (k, variables)
         if key not in self._actions and isinstance(component.table, Cases):
-            self._actions[key] = self._casework(component.table, component.depends_on, HOLD)
+            self._actions[key] = self._casework(k, component.table, component.depends_on, HOLD)
         elif key not in self._actions:
             own = {entry: canonical(component, action) for entry, action in component.table.items()}
             table = expand(self.cascade, own, variables, component.depends_on)
@@ -156,14 +157,22 @@ class Planner:
         columns = self._columns()
         made = {}
         for column in dict.fromkeys(columns):
-            terms = self._casework(table.relabelled(column.__getitem__), reads, False)
+            terms = self._casework(column, table.relabelled(column.__getitem__), reads, False)
             made[column] = Bit(base=False, products=tuple(product for _, product in terms))
         return [made[column] for column in columns]
 
-    def _casework(self, table: Cases[L], reads: Sequence[int], default: L) -> list[tuple[L, Product]]:
-        """The (label, product) pairs of a table of cases."""
-        groups = case_terms(self.cascade, table, reads, self._variables, default)
-        return [(term.label, self._product(term.masks, variables)) for variables, terms in groups for term in terms]
+    def _casework(self, name: object, table: Cases[L], reads: Sequence[int], default: L) -> list[tuple[L, Product]]:
+        """The (label, product) pairs of a table of cases; `name` is what the covers of its groups are kept under."""
+        out = []
+        for place in places(table):
+            own = (reads[0],) if place is None else (reads[0], reads[place - 1])
+            variables = self._variables(own)
+            key = (name, place, variables)
+            if key not in self._groups:
+                terms = group_terms(self.cascade, table, place, own, variables, default)
+                self._groups[key] = [(term.label, self._product(term.masks, variables)) for term in terms]
+            out += self._groups[key]
+        return out
 
     def _columns(self) -> list[tuple[bool, ...]]:
         """For each output bit its value under each outcome of the readout."""
