@@ -139,6 +139,8 @@ class _Exploration:
         self.after = self.after.reshape(automaton.states + 1, automaton.classes)
         self.wanted = torch.from_numpy(expected_logits(automaton, vocabulary)).to(model.dtype)
         self.first = 0 if automaton.states else DEAD
+        live = max(map(len, automaton.live_classes), default=0)
+        self.branches = max(1, live if self.predict else len(self.tokens))
 
     def run(self, limit: int, *, quotient: bool) -> int:
         """Level by level; the number of product states.
@@ -160,9 +162,7 @@ class _Exploration:
         self.compare(np.full(len(tokens), -1), tokens, after, logits)
         frontier = self.fresh(np.full(len(tokens), -1), tokens, after, cache)
         while len(frontier):
-            size = max(
-                1, NUMBERS // max(1, sum(part[0].numel() for part in frontier.cache)) // max(1, len(self.tokens))
-            )
+            size = max(1, NUMBERS // max(1, sum(part[0].numel() for part in frontier.cache)) // self.branches)
             parts = [self.advance(_take(frontier, np.arange(s.start, s.stop))) for s in chunks(len(frontier), size)]
             frontier = _Frontier(
                 np.concatenate([part.states for part in parts]),
@@ -175,9 +175,15 @@ class _Exploration:
         """The product states after every symbol from every state of a part that were not seen before."""
         import torch
 
-        every = _take(part, np.repeat(np.arange(len(part)), len(self.tokens)))
-        tokens = np.tile(self.tokens, len(part))
-        after = self.after[every.states, np.tile(self.classes, len(part))]
+        rows, tokens = np.repeat(np.arange(len(part)), len(self.tokens)), np.tile(self.tokens, len(part))
+        after = self.after[part.states[rows], np.tile(self.classes, len(part))]
+        if self.predict:
+            # nothing is asked after the first error
+            live = after != DEAD
+            rows, tokens, after = rows[live], tokens[live], after[live]
+        if not len(rows):
+            return _take(part, rows)
+        every = _take(part, rows)
         logits, cache = self.recurrent.step(torch.from_numpy(tokens), every.cache)
         self.compare(every.numbers, tokens, after, logits)
         return self.fresh(every.numbers, tokens, after, cache)
@@ -206,7 +212,6 @@ class _Exploration:
         """
         import torch
 
-        # in predict mode nothing is asked after the first error
         live = after != DEAD if self.predict else np.ones(len(after), dtype=bool)
         if not live.any():
             return _Frontier(after[:0], numbers[:0], tuple(part[:0] for part in cache))
