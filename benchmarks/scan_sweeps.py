@@ -84,8 +84,7 @@ PLANS: dict[str, tuple[tuple[int, ...], ...]] = {
 }  # fmt: skip
 """Plans of the scan, by shape, dtype and direction (FIELDS)."""
 CUTS = (
-    (128, 2, 528), (128, 2, 660), (128, 2, 792), (128, 2, 1056), (64, 2, 1056), (64, 2, 1584), (256, 2, 396), (128, 4, 396),
-    (128, 4, 528), (64, 4, 792), (32, 4, 1584), (32, 2, 2112),
+    (128, 2, 528), (128, 2, 792), (64, 2, 1584), (256, 2, 396), (128, 4, 396), (128, 4, 528), (64, 4, 792), (32, 4, 1584),
 )  # fmt: skip
 """Cuts of the fused kernels: threads, parts, chunks."""
 MACHINES = {

@@ -163,7 +163,7 @@ def run_fused(
     if tokens.dtype != torch.uint8:
         raise InputError(f"the fused kernel reads uint8 tokens, not {tokens.dtype}")
     tables = tables_of(machine, tokens.device)
-    cut = cut or Cut(parts=1 if tables.wide else 2)
+    cut = cut or Cut(parts=1 if tables.wide else 2, chunks=528 if tables.half > 16 or len(tables.reads) > 1 else 792)
     rows, length = tokens.shape
     if rows > 1 and length >= LONGEST:
         return _one_by_one(machine, tokens, states, output, cut)

@@ -16,6 +16,11 @@ from ssmc.kernels.scans import scan_rows, scan_tiles
 NARROW: dict[torch.dtype, Any] = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
 
 
+NARROW_PAIR = (32, 16, 128, 264, 128)
+WIDE_PAIR = (32, 32, 256, 264, 128)
+"""Look-back over pairs of channels, few or many a row: steps a thread, most words, threads, tiles ahead, registers."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one launch is cut: R steps a thread, NG groups, BD words of channels, W tiles a look-back window.
@@ -81,14 +86,14 @@ def plan(
     if many or steps <= 512:
         if kind == "pair":
             return Plan(4 if backward else 8, max(2, 512 // channels), channels, 0, 4, 2 if backward else 4)
-        channels = min(128, room)
-        return Plan(8 if light else 4, max(2, 256 // channels), channels, 0, 2, 4 if light else 3)
+        if light:
+            return Plan(8, max(2, 128 // channels), channels, 0, 1, 4)
+        return Plan(4, max(2, 256 // channels), channels, 0, 2, 3)
     if kind == "pair":
-        channels = min(32, room)
-        threads = 256 if channels == 32 else 128
-        groups = max(2, threads // channels)
-        window = max(4, threads // channels)
-        return Plan(16 if backward else 32, groups, channels, window, threads // 32, 1, 264, 128)
+        steps_each, most, threads, ahead, registers = NARROW_PAIR if room <= 16 else WIDE_PAIR
+        channels = min(most, room)
+        each = max(2, threads // channels)
+        return Plan(16 if backward else steps_each, each, channels, max(4, each), threads // 32, 1, ahead, registers)
     threads = 64 if channels <= 16 else 128
     groups = max(2, 4 * threads // channels)
     window = max(4, threads // channels)
