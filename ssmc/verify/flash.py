@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from ssmc.verify.recurrent import Recurrent, State
 
 
+CHUNK = 64
+"""The symbols of a chunk, whose gates the chunk kernels multiply by adding their logarithms."""
+
+
 def ready() -> None:
     """Makes sure that the library is there and can run here.
 
@@ -240,16 +244,20 @@ class FlashWatch:
         check_rows(name, rows, module.eps, getattr(module, "num_groups", 1), centred=kind in ("LayerNorm", "GroupNorm"))
 
     def _gated(self, **given: Any) -> None:
-        """A gated recurrence: where a key is not 0, its gate is 1 and nothing is added, or 0; the query reads one key."""
+        """A gated recurrence: where a key is not 0, its gate is 1 and nothing is added, or 0; the query reads one key; a chunk's logarithms add up."""
         import torch
 
         query: torch.Tensor = given["q"] if "q" in given else given["r"]
         keys, values = given["k"].float(), given["v"].float()
-        gates = torch.exp((given["gk"] if "gk" in given else given["w"]).float())
+        logarithms = (given["gk"] if "gk" in given else given["w"]).float()
+        gates = torch.exp(logarithms)
         added = keys[..., :, None] * values[..., None, :]
         writes = (added != 0).any(-1)
         if not bool((((gates == 1) & ~writes) | (gates == 0) | ~((keys != 0) | (query != 0))).all()):
             raise VerificationError("a gate is neither 0, nor 1 while nothing is added")
+        summed = logarithms[((keys != 0) | (query != 0)) & (logarithms != 0)]
+        if summed.numel() and float(CHUNK * summed.abs().max()) > LIMIT * float(lowest_bit(summed).min()):
+            raise VerificationError("the logarithms of a chunk's gates may round when they are summed")
         if not bool((added.double() == keys.double()[..., :, None] * values.double()[..., None, :]).all()):
             raise VerificationError("what a recurrence adds rounds")
         if "u" in given and bool((given["u"] != 0).any()):
