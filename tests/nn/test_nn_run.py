@@ -62,6 +62,16 @@ def test_every_engine_gives_the_answers_of_the_network(name: str, mode: str) -> 
             assert not model.compiled.outcomes[numbers][-1, wrong[0] :].any()
 
 
+@pytest.mark.parametrize(("name", "target"), [("parity", "native-signed"), ("symmetric-3", "native-pd")])
+def test_groups_run_on_every_engine(name: str, target: str) -> None:
+    """Swaps are bits of a word, permutations are columns of maps."""
+    model = compile_language(read_language(name), target=target).model
+    text = torch.from_numpy(np.random.default_rng(0).integers(0, model.config["symbols"], (3, 200)).astype(np.uint8))
+    expected = (model(text)[0][..., 0] > 0).to(torch.uint8)
+    for engine in ("network", "bits", "maps", "walk"):
+        assert torch.equal(model.run(text, engine=engine).outputs, expected)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("mode", ["recognise", "predict"])
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_chunks_of_any_size_give_the_same_answers(mode: str, output: str) -> None:
