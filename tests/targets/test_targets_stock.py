@@ -12,8 +12,10 @@ from ssmc.cascade.strategy import Options
 from ssmc.compile import compile_language
 from ssmc.errors import NotStarFreeError, TargetError, VerificationError
 from ssmc.languages import read_language, shipped_grammars
-from ssmc.targets import TARGETS, lower
+from ssmc.targets import TARGETS, lower, mamba, mamba2
 from ssmc.targets.mamba import KEEP, K
+from ssmc.targets.plan import Plan
+from ssmc.targets.vocabulary import Vocabulary
 from ssmc.verify import DifferenceError
 from ssmc.verify.recurrent import adapt, build_stock
 from ssmc.verify.stock import prove_stock
@@ -57,6 +59,24 @@ def test_large_grammars_run_in_the_stock_class(name):
     weights = lower(decompose(automaton, "predict", Options(tallies=False, effort=1)), "mamba")
     model = build_stock(weights.config, weights.tensors)
     check_forward(model, automaton, weights.vocabulary, words_of(automaton, "predict", random.Random(2), 60)[:2])
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(mamba, "ab-ba-star"), (mamba, "flip-flop"), (mamba, "subsequence-abc"), (mamba2, "flip-flop")]
+)
+def test_a_shared_and_a_separate_output_block_say_the_same(module, name):
+    """Both forms of the output are right; the shared one has a block less."""
+    automaton = read_language(name).automaton
+    cascade = decompose(automaton, "recognise", Options(tallies=False, counters=False))
+    plan = Plan.of(cascade)
+    vocabulary = Vocabulary.of(automaton.alphabet, "recognise", ())
+    shared, separate = (module.Emission(plan, fused=fused).weights("float32", vocabulary) for fused in (True, False))
+    assert separate.shape.blocks == shared.shape.blocks + 1
+    for weights in (shared, separate):
+        model = build_stock(weights.config, weights.tensors)
+        words = words_of(automaton, "recognise", random.Random(4), 25)
+        check_forward(model, automaton, vocabulary, words[-1:])
+        assert prove_stock(model, automaton, vocabulary, bitwise_limit=0).product_states > 1
 
 
 @given(cascades(kinds=("reset", "reset", "window")))
