@@ -11,16 +11,12 @@ so that the kernels are in Triton's cache.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
 import json
 import math
 import pathlib
 import random
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
@@ -28,82 +24,23 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from benchmarks import scan_inputs
+from benchmarks.scan_inputs import SHAPES, TOKENS, bit_machine, copy_ms, driver, inputs, median_ms
+from benchmarks.scan_rivals import accelerated, peers
 from ssmc.bench.machine import machine
-from ssmc.bench.peers import PEERS, prepared
 from ssmc.kernels import scan, scan_reference
 from ssmc.kernels.chunked import scan_chunked
 from ssmc.kernels.dfa import DfaMachine, run_maps, run_walk
 from ssmc.kernels.fused import run_fused
 from ssmc.kernels.lanes import run_lanes
 from ssmc.kernels.launch import launch
-from ssmc.kernels.machine import BitMachine, Layer
 
-SHAPES = {"long": (1, 2**22, 16), "rows": (64, 4096, 256), "middle": (8, 65536, 64)}
-TOKENS = 2**26
-EVERY = 2**64 - 1
 SECTIONS = ("check", "scans", "backward", "bits", "maps", "stress", "peers")
-once = False  # --warm: every call once, nothing timed
-
-
-def driver() -> str | None:
-    """The driver's version."""
-    try:
-        return subprocess.run(
-            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
-            capture_output=True, text=True, check=True,
-        ).stdout.split()[0]  # fmt: skip
-    except (OSError, subprocess.CalledProcessError, IndexError):
-        return None
-
-
-def median_ms(call, repeats=24):
-    """Median milliseconds of call(k), k alternating between two sets; fewer repetitions of slow calls."""
-    for k in (0, 1):
-        call(k)
-    torch.cuda.synchronize()
-    if once:
-        return {"median": 1.0, "low": 1.0, "high": 1.0}
-    begin = time.perf_counter()
-    call(0)
-    torch.cuda.synchronize()
-    taken = time.perf_counter() - begin
-    repeats = max(3, min(repeats, int(1 / max(taken, 1e-9))))
-    events = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(repeats)]
-    torch.cuda._sleep(20_000_000)
-    for k, (start, end) in enumerate(events):
-        start.record()
-        call(k % 2)
-        end.record()
-    torch.cuda.synchronize()
-    times = sorted(start.elapsed_time(end) for start, end in events)
-    return {"median": times[repeats // 2], "low": times[0], "high": times[-1]}
-
-
-def inputs(shape, dtype, pattern, seed=0):
-    """Gates of a pattern: real U(0.9, 1), one, or zero-one with a reset every 64 steps or so."""
-    g = torch.Generator("cuda").manual_seed(seed)
-    u = torch.rand(shape, device="cuda", generator=g)
-    if pattern == "real":
-        a, b = u * 0.1 + 0.9, torch.randn(shape, device="cuda", generator=g)
-    elif pattern == "one":
-        a, b = torch.ones_like(u), torch.randn(shape, device="cuda", generator=g)
-    else:
-        a, b = (u > 1 / 64).float(), torch.randint(-1, 2, shape, device="cuda", generator=g).float()
-    return a.to(dtype), b.to(dtype)
-
-
-def copy_ms():
-    """A copy of 1 GiB, and of the tokens."""
-    x, y = torch.empty(2, 2**28, device="cuda").unbind()
-    big = median_ms(lambda _: y.copy_(x))
-    small = torch.empty(4, TOKENS, dtype=torch.uint8, device="cuda")
-    tokens = median_ms(lambda k: small[2 * k].copy_(small[2 * k + 1]))
-    return {"copy_1GiB_ms": big, "copy_GBps": 2 * 2**30 / big["median"] / 1e6, "copy_tokens_ms": tokens}
 
 
 def check():
     """Odd shapes against the CPU path: integers bit for bit, real gates within rounding, gradients, 2^31 elements."""
-    if not once and torch.cuda.mem_get_info()[0] > 60e9:
+    if not scan_inputs.once and torch.cuda.mem_get_info()[0] > 60e9:
         steps = 2**31 // 16 + 5003  # beyond 2^31 elements: 32-bit offsets would wrap
         a = torch.ones(1, steps, 16, device="cuda")
         b = torch.zeros(1, steps, 16, device="cuda")
@@ -229,50 +166,6 @@ def backward(copy):
             yield f"{name} {str(dtype)[6:]}", found
 
 
-def accelerated(module, sets, weight):
-    """Forward and backward of one of accelerated-scan's kernels in its own layout, or why it does not run."""
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            theirs = __import__(module, fromlist=["scan"]).scan
-            turned = [[x.detach().transpose(1, 2).contiguous().requires_grad_() for x in pair] for pair in sets]
-            back = weight.transpose(1, 2).contiguous()
-            return median_ms(lambda k: torch.autograd.grad(theirs(*turned[k]), turned[k], back), 12)
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"[:100]
-
-
-def bit_machine(bits, kind, symbols=256, depth=1):
-    """Random tables.
-
-    mixed: a tenth of the entries set, reset or toggle; stuck: likewise, but bit 0 only toggles, so that no stretch ever
-    forgets what came before; toggle: nothing ever resets.
-    """
-    rng = np.random.default_rng(0)
-    layers, below, each = [], 0, bits // depth
-    for d in range(depth):
-        reads = 0 if d == 0 else min(3, below)
-        size = symbols << reads
-        keep, add = np.full(size, EVERY, np.uint64), np.zeros(size, np.uint64)
-        for c in range(each):
-            bit = np.uint64(1 << (below + c))
-            chance = rng.random(size)
-            if kind == "mixed" or (kind == "stuck" and below + c):
-                resets = chance < 0.1 * 2 / 3
-                keep[resets] &= ~bit
-                add[(resets & (rng.random(size) < 0.5)) | (~resets & (chance < 0.1))] |= bit
-            else:
-                add[chance < 0.1] |= bit
-        layers.append(Layer(reads, ((1 << each) - 1) << below, keep, add))
-        below += each
-    reads = min(5, below)
-    made = BitMachine(
-        np.arange(symbols, dtype=np.uint8), symbols, below, EVERY, tuple(layers), reads, True,
-        rng.integers(0, 2, 1 << reads).astype(np.uint8),
-    )  # fmt: skip
-    made.check()
-    return made
-
-
 def bits(copy):
     """The fused kernel over 2^26 bytes, and over many strings: every output compared with the lanes of torch operations."""
     floor = copy["copy_tokens_ms"]["median"]
@@ -280,7 +173,7 @@ def bits(copy):
     deep = [(16, kind, 32, depth) for depth in (1, 2, 4) for kind in ("mixed", "stuck")]
     cases = [*kinds, *deep, (32, "mixed", 16, 1), (32, "mixed", 32, 2), (64, "mixed", 256, 1)]
     cases += [(10**6, 64), (10**6, 61), (6_400_000, 10), (1000, 64_000)]
-    if once:
+    if scan_inputs.once:
         random.shuffle(cases)  # several processes then compile different kernels
     for case in cases:
         machine_of = case if len(case) == 4 else (16, "mixed", 256, 1)
@@ -288,7 +181,7 @@ def bits(copy):
         made = bit_machine(*machine_of)
         texts = [torch.randint(0, machine_of[2], shape, dtype=torch.uint8, device="cuda") for _ in range(2)]
         wrong = 0
-        if not once:
+        if not scan_inputs.once:
             expected, _ = run_lanes(made, texts[0], chunk=min(1024, shape[1]))
             wrong = int((run_fused(made, texts[0], final=False).outputs != expected).sum())
             del expected
@@ -357,7 +250,7 @@ def stress():
     expected = {name: expected[name] if name in expected else call().clone() for name, call in runs.items()}
     noise = torch.randn(4096, 4096, device="cuda", dtype=torch.bfloat16)
     other, second, third = torch.cuda.Stream(), torch.cuda.Stream(), torch.cuda.Stream()
-    wrong, count = dict.fromkeys(runs, 0), 1 if once else 200
+    wrong, count = dict.fromkeys(runs, 0), 1 if scan_inputs.once else 200
     torch.cuda.synchronize()
     for _ in range(count):
         with torch.cuda.stream(other):
@@ -390,81 +283,6 @@ def stress():
     assert not any(wrong.values()), wrong
 
 
-def cub():
-    """CUB's DeviceScan compiled by nvcc, as a call on flat tensors, or the reason why not."""
-    compiler = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
-    source = pathlib.Path(__file__).with_name("cub_scan.cu")
-    library = pathlib.Path(tempfile.gettempdir()) / "ssmc_cub_scan.so"
-    try:
-        if not library.exists():
-            made = library.with_suffix(f".{time.time_ns()}")
-            subprocess.run([compiler, "-O3", "-arch=sm_90", "-shared", "-Xcompiler", "-fPIC", str(source), "-o", str(made)],
-                           check=True, capture_output=True, text=True)  # fmt: skip
-            made.rename(library)
-        function = ctypes.CDLL(str(library)).scan
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"{type(error).__name__}: {getattr(error, 'stderr', error)}"[:300]
-
-    def call(a, b, h, room):
-        size = ctypes.c_size_t(room.numel() if room is not None else 0)
-        pointers = (ctypes.c_void_p(x.data_ptr()) for x in (a, b, h))
-        temp = ctypes.c_void_p(room.data_ptr() if room is not None else 0)
-        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
-        status = function(*pointers, ctypes.c_size_t(a.numel()), temp, ctypes.byref(size), stream)
-        assert status == 0, status
-        return size.value
-
-    return call
-
-
-def peers():
-    """Each installed peer at each shape, on the same numbers, and CUB's DeviceScan over one sequence of the same bytes."""
-    for name, shape in SHAPES.items():
-        a, b = inputs(shape, torch.float32, "real")
-        ours = median_ms(lambda _, a=a, b=b: scan(a, b), 12)
-        expected = scan(a, b)[0]
-        if name == "long":
-            yield "CUB DeviceScan", against_cub(a, b, ours)
-        for peer in ["accelerated-scan warp", *reversed(PEERS)]:
-            with contextlib.redirect_stdout(sys.stderr):
-                if peer in PEERS:
-                    call, why = prepared(peer, a, b)
-                else:
-                    call, why = warp(a, b)
-            row = {"peer": peer, "shape": shape}
-            if call is None:
-                yield f"{peer} {name}", row | {"absent": why}
-                continue
-            error = ((call() - expected).abs().max() / expected.abs().max()).item()
-            ms = median_ms(lambda _, call=call: call(), 12)
-            yield f"{peer} {name}", row | {"ms": ms, "error": error, "ours_times_faster": ms["median"] / ours["median"]}
-
-
-def against_cub(a, b, ours):
-    """CUB over one sequence of the same bytes."""
-    call = cub()
-    if isinstance(call, str):
-        return {"absent": call}
-    h = torch.empty_like(b)
-    room = torch.empty(call(a, b, h, None), dtype=torch.uint8, device="cuda")
-    ms = median_ms(lambda _: call(a, b, h, room), 12)
-    part = 2**20
-    wide = scan(a.view(1, -1, 1)[:, :part].double(), b.view(1, -1, 1)[:, :part].double())[0].view(-1)
-    error = ((h.view(-1)[:part] - wide).abs().max() / wide.abs().max()).item()
-    return {"ms": ms, "error": error, "ours_times_faster": ms["median"] / ours["median"]}
-
-
-def warp(a, b):
-    """accelerated-scan's CUDA kernel in its own layout, or the reason why it does not run."""
-    try:
-        module = __import__("accelerated_scan.warp", fromlist=["scan"])
-        x, y = a.transpose(1, 2).contiguous(), b.transpose(1, 2).contiguous()
-        module.scan(x, y)
-    except Exception as error:
-        return None, f"{type(error).__name__}: {error}"[:100]
-    return lambda: module.scan(x, y).transpose(1, 2), ""
-
-
 def said(row):
     """What a case found, in a few words."""
     words = []
@@ -484,7 +302,6 @@ def said(row):
 
 def main() -> None:
     """Runs the sections, and keeps what is there even where one fails."""
-    global once
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--only", nargs="*", default=SECTIONS)
@@ -506,7 +323,7 @@ def main() -> None:
         for child in [subprocess.Popen([*run, name], stdout=subprocess.DEVNULL) for name in chosen.only]:
             child.wait()
         return
-    once = chosen.once
+    scan_inputs.once = chosen.once
     record = {"schema": "ssmc.scan-gpu/2", "machine": machine() | {"driver": driver()}}
     print(json.dumps(record["machine"]), flush=True)
     record |= copy_ms()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from benchmarks.scan_gpu import SHAPES, TOKENS, bit_machine, copy_ms, driver, inputs, median_ms
+from benchmarks.scan_inputs import SHAPES, TOKENS, bit_machine, copy_ms, driver, inputs, median_ms
 from ssmc.bench.machine import machine
 from ssmc.kernels.chunked import scan_chunked
 from ssmc.kernels.fused import Cut, run_fused
