@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ssmc.cli.model import LoadedModel
     from ssmc.trace import Trace
 
+SHOWN = 20
+"""Legal next symbols that are written out before the rest is counted."""
 MAPS = 11
 """Components whose maps are drawn beside that of the output."""
 
@@ -92,8 +94,8 @@ def _answer(loaded: LoadedModel, trace: Trace, place: int) -> str:
     words = ["word"] if step.accepting else []
     if step.legal is not None:
         names = [loaded.automaton.alphabet.name(symbol) for symbol in step.legal]
-        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-        words.append(f"next {' '.join(names[:8]) or 'nothing'}{more}")
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        words.append(f"next {' '.join(names[:SHOWN]) or 'nothing'}{more}")
     return ", ".join(words) or "no word"
 
 
