@@ -1,8 +1,8 @@
 """Mutation of weights: how many single changes the two checks catch, and that the rest change nothing.
 
-    python benchmarks/mutations.py [--count N] [--record]
+    python benchmarks/mutations.py [--groups] [--count N] [--record]
 
-For every star-free grammar and mode, N models with one weight changed (by +1, by -1, in sign, or to zero; tensors chosen alike, then the entry).
+For every star-free grammar and mode (with --groups: every other grammar and mode, and each native target whose gates suffice), N models with one weight changed (by +1, by -1, in sign, or to zero; tensors chosen alike, then the entry).
 A mutant is caught by soundness (`Weights.check`: the change breaks a property over all feature vectors), by exploration (a shortest word is
 found on which it answers wrongly), or it is proved equivalent: then the change touches only combinations that no input reaches.
 """
@@ -14,6 +14,7 @@ import json
 import random
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ import torch
 
 from ssmc.bench.machine import machine, machine_line
 from ssmc.cascade import decompose
-from ssmc.errors import NotStarFreeError, VerificationError
+from ssmc.cascade.strategy import Options
+from ssmc.errors import GateError, NotStarFreeError, VerificationError
 from ssmc.languages import read_language, shipped_grammars
 from ssmc.nn import Model
 from ssmc.targets import Weights, lower
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Mode
 
-RECORD = Path(__file__).parent / "records" / "mutations.json"
+RECORDS = Path(__file__).parent / "records"
+GATES = {"native-signed": "signed", "native-complex": "complex", "native-pd": "pd"}
+"""The targets for languages that are not star-free, and their gates."""
 MODES: tuple[Mode, ...] = ("recognise", "predict")
 
 
@@ -64,9 +68,24 @@ def fate(mutant: Weights, automaton: Automaton) -> str:
     return "exploration" if isinstance(found, Counterexample) else "equivalent"
 
 
+def models(automaton: Automaton, *, groups: bool) -> Iterator[tuple[str, Mode, Weights]]:
+    """The targets and modes in which a language is lowered, and the weights."""
+    try:
+        decompose(automaton)
+        targets = {} if groups else {"native": "non-negative"}
+    except NotStarFreeError:
+        targets = GATES if groups else {}
+    for target, gates in targets.items():
+        for mode in MODES:
+            with suppress(GateError):
+                options = Options(gates=gates)  # type: ignore[arg-type]
+                yield target, mode, lower(decompose(automaton, mode, options), target)  # type: ignore[misc]
+
+
 def main() -> None:
     """Runs the measurement and prints a line for each grammar and mode."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--groups", action="store_true", help="the grammars that are not star-free")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", action="store_true")
@@ -77,18 +96,15 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for path in shipped_grammars():
         automaton = read_language(str(path)).automaton
-        for mode in MODES:
-            try:
-                weights = lower(decompose(automaton, mode))
-            except NotStarFreeError:
-                break
+        for target, mode, weights in models(automaton, groups=options.groups):
             fates: Counter[str] = Counter()
             survivors: Counter[str] = Counter()
             for name, mutant in mutants(weights, options.count, options.seed):
                 end = fate(mutant, automaton)
                 fates[end] += 1
                 survivors[name] += end == "equivalent"
-            row = {"grammar": path.stem, "mode": mode, "mutants": options.count}
+            row: dict[str, Any] = {"grammar": path.stem, **({"target": target} if options.groups else {}), "mode": mode}
+            row["mutants"] = options.count
             row |= {key: fates[key] for key in ("soundness", "exploration", "equivalent")}
             rows.append({**row, "equivalent_in": dict(+survivors)})
             print(" ".join(f"{key}={value}" for key, value in rows[-1].items()), flush=True)
@@ -96,8 +112,8 @@ def main() -> None:
     print(f"{total}: {1 - total['equivalent'] / total['mutants']:.2%} caught, the others proved equivalent")
     if options.record:
         lines = ",\n".join("  " + json.dumps(row) for row in rows)
-        RECORD.parent.mkdir(exist_ok=True)
-        RECORD.write_text(
+        RECORDS.mkdir(exist_ok=True)
+        (RECORDS / f"mutations{'-groups' * options.groups}.json").write_text(
             f'{{"machine": {json.dumps(found)},\n "seed": {options.seed}, "total": {json.dumps(total)},\n "rows": [\n{lines}\n]}}\n'
         )
     sys.exit(not rows)

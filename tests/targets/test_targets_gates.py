@@ -73,7 +73,7 @@ def caps(weights):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(drawn=every())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @torch.no_grad()
 def test_equal_to_the_interpreter_on_every_live_step(dtype, drawn):
     (cascade, steps), target = drawn
@@ -98,7 +98,7 @@ def test_equal_to_the_interpreter_on_every_live_step(dtype, drawn):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(drawn=every(), seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @torch.no_grad()
 def test_forward_step_and_chunks_agree_on_garbage(dtype, drawn, seed):
     (cascade, _), target = drawn
@@ -126,7 +126,7 @@ def test_forward_step_and_chunks_agree_on_garbage(dtype, drawn, seed):
 
 
 @given(drawn=every())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @torch.no_grad()
 def test_every_table_entry_through_the_real_layers(drawn):
     (cascade, _), target = drawn
