@@ -9,7 +9,7 @@ from ssmc.errors import InputError
 from ssmc.kernels import scan_reference
 
 triton = pytest.importorskip("triton")
-from ssmc.kernels.launch import Plan, launch  # noqa: E402
+from ssmc.kernels.launch import Plan, launch, plan  # noqa: E402
 
 # The interpreter counts loops with numpy arrays.
 pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")
@@ -80,3 +80,10 @@ def test_threads_that_would_share_a_poll_are_refused() -> None:
     x = torch.zeros(1, 20, 1, device=DEVICE)
     with pytest.raises(InputError, match="less than 1 warps"):
         launch(x, x, x[:, 0], poisoned(1, 20, 1), poisoned(1, 1), exclusive=False, how=Plan(1, 2, 1, 16, 1))
+
+
+def test_no_plan_makes_threads_share_a_poll() -> None:
+    for width, kind, backward in itertools.product(range(1, 140), ("real", "pair", "complex"), (False, True)):
+        state = torch.complex64 if kind == "complex" else torch.float32
+        how = plan(1, 10**6, width, kind, state, backward=backward)
+        assert how.window * how.channels >= 32 * how.warps, (width, kind, how)
