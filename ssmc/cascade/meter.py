@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STEP = 24
+STEP = 8
 """The cost of one transition of a context automaton, in the unit of the bit operations of a closure."""
 
 
