@@ -79,9 +79,7 @@ class Cases(Mapping[Key, L]):
                     yield (*head, *rest)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Cases):
-            return self.ranges == other.ranges and self.cases == other.cases
-        return NotImplemented
+        return isinstance(other, Cases) and self.ranges == other.ranges and self.cases == other.cases
 
     __hash__ = None  # type: ignore[assignment]
 

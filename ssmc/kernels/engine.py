@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast, get_args
 
 import torch
 
@@ -234,11 +234,9 @@ def run_bits(machine: BitMachine, letters: Tensor, states: Tensor | None) -> tup
     rows, length = letters.shape
     if rows > 1 and length % 16:
         answer = run_fused(machine, letters.contiguous(), states)
-        assert answer.outputs is not None
-        return pack(answer.outputs), answer.states
+        return pack(cast("Tensor", answer.outputs)), answer.states
     answer = run_fused(machine, letters.contiguous(), states, output="bits")
-    assert answer.outputs is not None
-    packed = answer.outputs.view(torch.uint8).reshape(rows, -1)[:, : -(-length // 8)]
+    packed = cast("Tensor", answer.outputs).view(torch.uint8).reshape(rows, -1)[:, : -(-length // 8)]
     if length % 8:
         packed[:, -1] &= (1 << length % 8) - 1
     return packed, answer.states
