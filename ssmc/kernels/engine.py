@@ -199,7 +199,8 @@ class Runner:
 
     def _run(self, engine: str, tokens: Tensor, states: Any, said: Said) -> tuple[Tensor, Any]:
         if engine == "network":
-            assert self.network is not None
+            if self.network is None:
+                raise UsageError("there is no network beside the machines")
             numbers, last = self.network(tokens, states, said)
             return self._narrow(numbers.to(tokens.device), said), last
         if engine == "bits":
@@ -207,7 +208,8 @@ class Runner:
             if isinstance(machine, ColumnMachine):
                 numbers, last = run_columns(machine, tokens, states)
                 return self._narrow(numbers, said), last
-            assert isinstance(machine, BitMachine)
+            if machine is None:
+                raise UsageError("there is no cascade to run as bits")
             return run_packed(machine, self.machines.letters(tokens), states)
         letters = self.machines.letters(tokens)
         run = run_walk if engine == "walk" else run_maps if tokens.is_cuda else compose_maps
@@ -249,8 +251,7 @@ def run_last(machine: BitMachine, letters: Tensor, states: Tensor | None) -> tup
     if letters.shape[1] > 1:
         states = run_fused(machine, letters[:, :-1].contiguous(), states, output="none").states
     answer = run_fused(machine, letters[:, -1:].contiguous(), states)
-    assert answer.outputs is not None
-    return answer.outputs[:, 0], answer.states
+    return cast("Tensor", answer.outputs)[:, 0], answer.states
 
 
 def run_packed(machine: BitMachine, letters: Tensor, states: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -260,5 +261,4 @@ def run_packed(machine: BitMachine, letters: Tensor, states: Tensor | None = Non
     from ssmc.kernels.fused import run_fused
 
     answer = run_fused(machine, letters.contiguous(), states)
-    assert answer.outputs is not None
-    return answer.outputs, answer.states
+    return cast("Tensor", answer.outputs), answer.states
