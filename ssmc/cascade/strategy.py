@@ -18,6 +18,7 @@ from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.search import Budget, cover_by_levels, search_greedily, search_layers, search_levels
 from ssmc.cascade.tallies import find_tallies
+from ssmc.cascade.upsets import cover_by_upsets, reachable_sets
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
 
@@ -168,6 +169,12 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
                 choice.consider(partial(cover_by_levels, base, sequence))
+        above = reachable_sets(system) if choice.depth > 1 else None
+        if above is not None:
+            choice.consider(lambda context_limit: cover_by_upsets(system, above))  # noqa: ARG005
+            if top:
+                # few layers are known already, so the search may do less
+                choice.meter.spend(2 * choice.meter.left // 3)
         narrow = bases[: 2 if counters else 1]
         if choice.depth > 1:
             for i, base in enumerate(narrow):

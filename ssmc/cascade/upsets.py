@@ -1,0 +1,127 @@
+"""Partially ordered systems: bits that tell which up-sets the state has entered, many a layer, each set once and never cleared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssmc.automaton import DEAD
+from ssmc.cascade.covering import Covering
+from ssmc.cascade.system import members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ssmc.cascade.system import Mask, System
+
+
+def reachable_sets(system: System) -> list[Mask] | None:
+    """For each state the states that words lead to from it, itself included; None if two states reach each other."""
+    order = _topological(system)
+    if order is None:
+        return None
+    above = [1 << q for q in range(system.states)]
+    for q in reversed(order):
+        for column in system.columns:
+            if column[q] != DEAD:
+                above[q] |= above[column[q]]
+    return above
+
+
+def _topological(system: System) -> list[int] | None:
+    """The states with every transition but self-loops going up, or None."""
+    waiting = [0] * system.states
+    following: list[set[int]] = [set() for _ in waiting]
+    for column in system.columns:
+        for q, r in enumerate(column):
+            if r not in (DEAD, q) and r not in following[q]:
+                following[q].add(r)
+                waiting[r] += 1
+    order = [q for q, count in enumerate(waiting) if not count]
+    for q in order:
+        for r in sorted(following[q]):
+            waiting[r] -= 1
+            if not waiting[r]:
+                order.append(r)
+    return order if len(order) == system.states else None
+
+
+def cover_by_upsets(system: System, above: Sequence[Mask]) -> Covering:
+    """The covering of a partially ordered system whose contexts are its states.
+
+    A level is a set U that no transition leaves; its value tells whether the state is in U. Once set it stays, so its table only has to be right while the
+    state is outside: it may stand in a layer if the lower layers tell apart those states outside of U that enter U by different symbols. Every layer takes
+    the sets that separate most pairs of states still together. The thresholds of a linear order of the states are among the candidates, and each of them is
+    possible one layer after the one below it, so there are fewer layers than states.
+
+    Args:
+        system: partially ordered, from the initial state 0.
+        above: `reachable_sets` of it.
+    """
+    candidates = _candidates(system, above)
+    vectors: list[tuple[int, ...]] = [() for _ in above]
+    chosen: list[Mask] = []
+    while len(set(vectors)) < system.states:
+        possible = [upset for upset in candidates if _is_decided(system, upset, vectors)]
+        layer: list[Mask] = []
+        inside = list(vectors)
+        while True:
+            best = max(possible, key=lambda upset: _separated(inside, upset), default=0)
+            if not best or not _separated(inside, best):
+                break
+            layer.append(best)
+            inside = [(*vector, best >> q & 1) for q, vector in enumerate(inside)]
+        vectors = inside
+        chosen += layer
+    arrows = tuple(tuple(column[q] for column in system.columns) for q in range(system.states))
+    names = tuple(f"level {i + 1}" for i in range(len(chosen)))
+    return Covering((), tuple(range(system.states)), arrows, ((),) * system.states, tuple(vectors), names)
+
+
+def _candidates(system: System, above: Sequence[Mask]) -> list[Mask]:
+    """Principal up-sets, complements of principal down-sets, unions of two of them, and thresholds of linear orders; none with the initial state."""
+    states = range(system.states)
+    below = [sum(1 << p for p in states if above[p] >> q & 1) for q in states]
+    whole = (1 << system.states) - 1
+    found = dict.fromkeys([*above, *(whole & ~down for down in below)])
+    found |= dict.fromkeys([one | other for one in found for other in found])
+    for order in _linear_orders(system, above):
+        upset = whole
+        for q in order:
+            upset &= ~(1 << q)
+            found[upset] = None
+    return [upset for upset in found if upset and not upset & 1]
+
+
+def _linear_orders(system: System, above: Sequence[Mask]) -> Iterator[list[int]]:
+    """Linear extensions: by how much is above a state, by how much is below, and by depth, each with ties broken both ways."""
+    states = range(system.states)
+    depth = [0] * system.states
+    for q in sorted(states, key=lambda q: -above[q].bit_count()):
+        for r in members(above[q] & ~(1 << q)):
+            depth[r] = max(depth[r], depth[q] + 1)
+    below = [sum(above[p] >> q & 1 for p in states) for q in states]
+    for sign in (1, -1):
+        yield sorted(states, key=lambda q: (-above[q].bit_count(), sign * q))
+        yield sorted(states, key=lambda q: (below[q], sign * q))
+        yield sorted(states, key=lambda q: (depth[q], sign * q))
+
+
+def _is_decided(system: System, upset: Mask, vectors: Sequence[tuple[int, ...]]) -> bool:
+    """Whether the states outside an up-set that are not told apart enter it by the same symbols."""
+    known: dict[tuple[tuple[int, ...], int], bool] = {}
+    for q, vector in enumerate(vectors):
+        if not upset >> q & 1:
+            for x, column in enumerate(system.columns):
+                if column[q] != DEAD:
+                    enters = bool(upset >> column[q] & 1)
+                    if known.setdefault((vector, x), enters) != enters:
+                        return False
+    return True
+
+
+def _separated(vectors: Sequence[tuple[int, ...]], upset: Mask) -> int:
+    """The number of pairs of states still together that an up-set separates."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for q, vector in enumerate(vectors):
+        groups.setdefault(vector, [0, 0])[upset >> q & 1] += 1
+    return sum(inside * outside for inside, outside in groups.values())

@@ -1,0 +1,71 @@
+"""Partially ordered systems: bits for up-sets cover them in fewer layers than states, however high the holonomy is."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssmc.automaton import DEAD, Alphabet, Automaton
+from ssmc.cascade import check_cascade, decompose
+from ssmc.cascade.ir import HOLD, layers_of, overwrite
+from ssmc.cascade.reduce import reduce_covering
+from ssmc.cascade.system import System
+from ssmc.cascade.upsets import cover_by_upsets, reachable_sets
+
+
+def ordered(rng: Random, states: int, letters: int) -> Automaton:
+    """An automaton whose transitions never go down, drawn from all states above."""
+    rows = [[rng.randrange(q, states) if rng.random() < 0.8 else DEAD for _ in range(letters)] for q in range(states)]
+    final = [q for q in range(states) if rng.random() < 0.4]
+    return Automaton.from_table(Alphabet.tokens([f"s{i}" for i in range(letters)]), rows, 0, final)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_up_sets_cover_in_fewer_layers_than_states(seed: int) -> None:
+    rng = Random(seed)
+    automaton = ordered(rng, rng.randint(2, 14), rng.randint(1, 4))
+    if automaton.states < 2:
+        return
+    system = System.of(automaton)
+    above = reachable_sets(system)
+    assert above is not None
+    covering = cover_by_upsets(system, above)
+    covering.check(system)
+    reduced = reduce_covering(covering)
+    assert reduced is not None
+    assert max(layers_of(reduced.components)) < system.states
+    # every bit is set once and stays
+    assert all(action in (HOLD, overwrite(1)) for part in reduced.components for action in part.table.values())
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_reachable_sets_are_those_of_words(seed: int) -> None:
+    rng = Random(seed)
+    n = rng.randint(1, 7)
+    columns = tuple(tuple(rng.choice([DEAD, *range(n)]) for _ in range(n)) for _ in range(2))
+    met = []
+    for q in range(n):
+        found = [q]
+        for p in found:
+            found += {c[p] for c in columns if c[p] != DEAD} - set(found)
+        met.append(set(found))
+    cyclic = any(q in met[p] and p in met[q] for p in range(n) for q in range(p))
+    above = reachable_sets(System(columns))
+    assert (above is None) == cyclic
+    if above is not None:
+        assert [{q for q in range(n) if mask >> q & 1} for mask in above] == met
+
+
+@pytest.mark.parametrize("mode", ["predict", "recognise"])
+def test_a_high_holonomy_is_no_obstacle(mode: str) -> None:
+    rng = Random(1)
+    automaton = max((ordered(rng, 18, 4) for _ in range(20)), key=lambda a: a.states)
+    assert automaton.states >= 14
+    cascade = decompose(automaton, mode)
+    check_cascade(cascade)
+    assert cascade.depth <= automaton.states
