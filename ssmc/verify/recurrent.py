@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -88,6 +89,12 @@ def need_transformers(kind: str = "") -> None:
     logging.disable_progress_bar()
     if kind in FLASH:
         import_module("ssmc.verify.flash").ready()
+    if "fla" in sys.modules:
+        # flash-linear-attention takes these two names for classes of its own when it is imported
+        from transformers import AutoConfig, Mamba2Config, MambaConfig
+
+        AutoConfig.register("mamba", MambaConfig, exist_ok=True)
+        AutoConfig.register("mamba2", Mamba2Config, exist_ok=True)
 
 
 def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:

@@ -12,6 +12,7 @@ from ssmc.compile import compile_language, write_model
 from ssmc.errors import InputError, UsageError
 from ssmc.languages import language_of, read_language
 from ssmc.targets.folder import read_stock
+from ssmc.verify.recurrent import need_transformers
 from tests.targets.stock_words import CLASSES, check_forward, compiled_folder
 
 transformers = pytest.importorskip("transformers")
@@ -139,3 +140,13 @@ def test_the_card_tells_the_proof(tmp_path):
         "9 reachable states",
     ):
         assert part in card
+
+
+def test_a_library_that_takes_the_name_of_the_class(tmp_path, capsys):
+    pytest.importorskip("fla")
+    need_transformers("gla")  # on import the library registers classes of its own as `mamba` and `mamba2`
+    folder = str(tmp_path / "folder")
+    assert run(capsys, "compile", "tomita-1", "--mode", "predict", "--target", "mamba", "-o", folder)[0] == 0
+    assert run(capsys, "verify", folder)[0] == 0
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    assert type(model).__module__.startswith("transformers.")
