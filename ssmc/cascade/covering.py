@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from ssmc.automaton import DEAD
-from ssmc.errors import InvariantError
+from ssmc.errors import InvariantError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from ssmc.cascade.ir import Component, Kind
     from ssmc.cascade.system import System
 
 Shape = tuple["Kind", int]
 """What a level is and the number of its values."""
+Name = TypeVar("Name", bound="Hashable")
 STALE = -1
 """The coordinate of a level that does not refine the context."""
 
@@ -77,6 +78,57 @@ class Covering:
                 r = system.columns[x][self.states[c]]
                 if (d == DEAD) != (r == DEAD) or (d != DEAD and self.states[d] != r):
                     raise InvariantError(f"arrow {x} of context {c} does not follow the system")
+
+
+class Numbered(NamedTuple, Generic[Name]):
+    """The contexts that words lead to, in order of discovery.
+
+    Attributes:
+        names: the original name of each context.
+        states: the state that each context knows.
+        arrows: the next context for each class, or `DEAD`.
+    """
+
+    names: list[Name]
+    states: tuple[int, ...]
+    arrows: tuple[tuple[int, ...], ...]
+
+
+def number_contexts(
+    system: System, first: Name, step: Callable[[Name, int], Name], *, limit: int, what: str
+) -> Numbered[Name]:
+    """Numbers the contexts of a covering, each of which knows the state.
+
+    Args:
+        system: the transition system.
+        first: the initial context, over state 0.
+        step: (context, class of a live transition) -> next context.
+        limit: the largest number of contexts.
+        what: the contexts, for the message.
+
+    Raises:
+        LimitError: there are more.
+    """
+    number = {first: 0}
+    names, states = [first], [0]
+    arrows: list[tuple[int, ...]] = []
+    for place, name in enumerate(names):
+        row = []
+        for x, column in enumerate(system.columns):
+            r = column[states[place]]
+            if r == DEAD:
+                row.append(DEAD)
+                continue
+            after = step(name, x)
+            d = number.setdefault(after, len(number))
+            if d == len(names):
+                if d >= limit:
+                    raise LimitError(what, d + 1, limit, "--context-limit")
+                names.append(after)
+                states.append(r)
+            row.append(d)
+        arrows.append(tuple(row))
+    return Numbered(names, tuple(states), tuple(arrows))
 
 
 def recolour(covering: Covering) -> Covering:

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssmc.algebra.permutations import bounded_closure, then
-from ssmc.automaton import DEAD
-from ssmc.cascade.covering import STALE, Covering
+from ssmc.cascade.covering import STALE, Covering, number_contexts
 from ssmc.cascade.holonomy import PeriodicError
 from ssmc.cascade.series import Frame, find_frame
 from ssmc.cascade.tiling import Tiling, find_tiling
-from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,31 +213,13 @@ class _Cover:
 
     def build(self, context_limit: int) -> Covering:
         """All contexts that words lead to."""
-        system = self.base.system
-        number = {self.first: 0}
-        names = [self.first]
-        states = [0]
-        arrows: list[tuple[int, ...]] = []
-        for place, name in enumerate(names):
-            out = []
-            for x, column in enumerate(system.columns):
-                r = column[states[place]]
-                if r == DEAD:
-                    out.append(DEAD)
-                    continue
-                following = self.follow(name, x)
-                d = number.setdefault(following, len(number))
-                if d == len(names):
-                    names.append(following)
-                    states.append(r)
-                    if d >= context_limit:
-                        raise LimitError("contexts of the holonomy covering", d + 1, context_limit, "--context-limit")
-                out.append(d)
-            arrows.append(tuple(out))
+        names, states, arrows = number_contexts(
+            self.base.system, self.first, self.follow, limit=context_limit, what="contexts of the holonomy covering"
+        )
         return Covering(
             self.base.components,
-            tuple(states),
-            tuple(arrows),
+            states,
+            arrows,
             tuple(self.base.values[c] for c, _, _ in names),
             tuple(self.row(name) for name in names),
             tuple(self.layout.names),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.covering import STALE, Covering
+from ssmc.cascade.covering import STALE, Covering, number_contexts
 from ssmc.cascade.system import Mask, members
 from ssmc.errors import InvariantError, LimitError
 
@@ -222,30 +222,17 @@ def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: in
     known = contexts.fibres[0]
     while (h := holonomy.heights[0, known]) > 0:
         first[top - h], known = min((i, tile) for i, tile in holonomy.tiles[0, known].items() if tile & 1)
-    number: dict[tuple[int, tuple[int, ...]], int] = {(0, tuple(first)): 0}
-    names = list(number)
-    states = [0]
-    arrows: list[tuple[int, ...]] = []
-    for place, (c, coordinates) in enumerate(names):
-        row = []
-        for x, column in enumerate(system.columns):
-            r = column[states[place]]
-            if r == DEAD:
-                row.append(DEAD)
-                continue
-            name = descend(c, coordinates, x)
-            d = number.setdefault(name, len(number))
-            if d == len(names):
-                names.append(name)
-                states.append(r)
-                if d >= context_limit:
-                    raise LimitError("contexts of the holonomy covering", d + 1, context_limit, "--context-limit")
-            row.append(d)
-        arrows.append(tuple(row))
+    names, states, arrows = number_contexts(
+        system,
+        (0, tuple(first)),
+        lambda name, x: descend(*name, x),
+        limit=context_limit,
+        what="contexts of the holonomy covering",
+    )
     return Covering(
         base.components,
-        tuple(states),
-        tuple(arrows),
+        states,
+        arrows,
         tuple(base.values[c] for c, _ in names),
         tuple(coordinates for _, coordinates in names),
         tuple(f"level {k + 1}" for k in range(top)),

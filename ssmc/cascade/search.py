@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.covering import STALE, Covering
+from ssmc.cascade.covering import STALE, Covering, number_contexts
 from ssmc.cascade.levels import FREE_MOVE, Draft, Level, Points, Refinement, build, draft, merge, refine
 from ssmc.cascade.meter import STEP, Meter
-from ssmc.errors import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,31 +238,14 @@ def cover_by_levels(base: Base, sequence: Sequence, *, context_limit: int) -> Co
         return base.contexts.arrows[context][x], tuple(after)
 
     first = tuple(step.initial for step in sequence.steps)
-    number = {(0, first): 0}
-    names = [(0, first)]
-    states = [0]
-    arrows = []
-    for place, (context, rows) in enumerate(names):
-        row = []
-        for x, column in enumerate(system.columns):
-            r = column[states[place]]
-            if r == DEAD:
-                row.append(DEAD)
-                continue
-            name = follow(context, rows, x)
-            d = number.setdefault(name, len(number))
-            if d == len(names):
-                if d >= context_limit:
-                    raise LimitError("contexts of the covering", d + 1, context_limit, "--context-limit")
-                names.append(name)
-                states.append(r)
-            row.append(d)
-        arrows.append(tuple(row))
+    names, states, arrows = number_contexts(
+        system, (0, first), lambda name, x: follow(*name, x), limit=context_limit, what="contexts of the covering"
+    )
     coordinates = [tuple(STALE if v == FREE_MOVE else v for values in rows for v in values) for _, rows in names]
     return Covering(
         base.components,
-        tuple(states),
-        tuple(arrows),
+        states,
+        arrows,
         tuple(base.values[context] for context, _ in names),
         tuple(coordinates),
         tuple(f"level {k + 1}" for k in range(len(coordinates[0]))),
