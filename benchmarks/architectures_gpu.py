@@ -26,6 +26,8 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from gpu_kernels import first_configuration
+
 from ssmc.bench.machine import machine, machine_line
 from ssmc.cascade import decompose
 from ssmc.cascade.strategy import Options
@@ -46,27 +48,6 @@ DTYPES = ("float32", "bfloat16")
 NOISE = (1e-5, 0.01)
 LENGTHS = {"recurrentgemma": 1 << 14}
 """Where the forward is a loop over positions, or its mask is square."""
-
-
-def first_configuration() -> None:
-    """Lets Triton take the first launch configuration that compiles; the others are not timed."""
-    from triton.runtime.autotuner import Autotuner
-
-    timed = Autotuner._bench
-
-    def once(call: Any, quantiles: Any) -> list[float]:  # noqa: ARG001
-        call()
-        return [0.0] * 3
-
-    def first(self: Any, *args: Any, config: Any, **meta: Any) -> list[float]:
-        if config is self.configs[0] or getattr(self, "refused", False):
-            self.do_bench = once
-            found: list[float] = timed(self, *args, config=config, **meta)
-            self.refused = found[0] > 0
-            return found
-        return [1.0] * 3
-
-    Autotuner._bench = first
 
 
 def forward(model: Any, automaton: Any, vocabulary: Any, length: int) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def compile_language(
     if not isinstance(language.automaton, BoundedDyck):  # those are star-free, and may be too large to look at
         chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
-    cascade, weights = _cheapest(chosen, language, automaton, mode, dtype, search)
+    cascade, weights = lower_language(language, automaton, chosen, mode, dtype, search)
     model, certificate = prove_lowered(chosen, weights, automaton, cascade)
     if isinstance(model, Model):
         parts = (automaton.to_json(), cascade.to_json(), mode == "predict", certificate.to_json(), weights.tensors)
@@ -172,15 +172,25 @@ def _weakest(language: Language, mode: Mode, dtype: str, options: Options | None
     return compile_language(language, mode=mode, target=EXACT[-1], dtype=dtype, options=options)
 
 
-def _cheapest(
-    target: Target,
-    language: Language,
-    automaton: Automaton,
-    mode: Mode,
-    dtype: str,
-    search: Options,
+def lower_language(
+    language: Language, automaton: Automaton, target: Target, mode: Mode, dtype: str, search: Options
 ) -> tuple[Cascade, Lowered]:
-    """The cascade with the smallest weights, of those that the target wants compared."""
+    """The cascade with the smallest weights, of those that the target wants compared, and the weights; not proved yet.
+
+    Args:
+        language: what is compiled; the gates of the target suffice for it.
+        automaton: its `model_automaton`.
+        target: the architecture.
+        mode: `recognise` or `predict`.
+        dtype: of the weights.
+        search: what `Target.search` makes of the options.
+
+    Raises:
+        NotStarFreeError: the language is not star-free.
+        TargetError: the target lacks the dtype, the mode or a component kind.
+        LimitError: a stated limit was reached.
+        VerificationError: a stage made something else than it was given (a bug in ssmc).
+    """
     cascades = [decompose_language(language, automaton, mode, search)]
     for rival in target.rivals(search, cascades[0]):
         cascade = decompose_language(language, automaton, mode, rival)
