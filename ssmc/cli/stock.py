@@ -62,7 +62,7 @@ class LoadedStock(LoadedModel):
 
         Raises:
             UsageError: its library is not installed.
-            VerificationError: it cannot be loaded.
+            ModelFileError: it cannot be loaded.
         """
         from ssmc.verify.recurrent import load_stock
 
@@ -91,18 +91,23 @@ class LoadedStock(LoadedModel):
         return str(self.stock.config.get("dtype", "float32"))
 
     def prove(self, automaton: Automaton, cascade: Cascade | None, dtype: str | None) -> Certificate:  # noqa: ARG002
-        """The proof of the class that `from_pretrained` loads, in its dtype or another.
+        """The proof of the class that `from_pretrained` loads, in its dtype or another, and of the tokens that it is given.
 
         Raises:
+            ModelFileError: a file of the folder is missing or damaged.
             DifferenceError: the model differs.
             VerificationError: another part of the proof fails.
             LimitError: the product is too large.
             UsageError: the library is not installed.
         """
+        from ssmc.verify.folder import check_folder, check_names
         from ssmc.verify.recurrent import load_stock
         from ssmc.verify.stock import prove_stock
 
-        return prove_stock(load_stock(self.path, dtype), automaton, self.vocabulary)
+        check_folder(self.path, self.stock)
+        model = load_stock(self.path, dtype)
+        check_names(self.path, self.stock, model)
+        return prove_stock(model, automaton, self.vocabulary)
 
 
 class StockReader:

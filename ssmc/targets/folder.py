@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssmc.errors import ModelFileError
+from ssmc.targets.interface import Shape
 from ssmc.targets.stock_card import stock_card
 from ssmc.targets.tokenizer import tokenizer_files
 from ssmc.targets.vocabulary import Vocabulary
@@ -155,8 +156,32 @@ def read_stock(path: str | os.PathLike[str]) -> StockFile:
     if wrong or set(header) != set(FIELDS) or not isinstance(config, dict):
         odd = ", ".join(wrong or sorted(set(header) ^ set(FIELDS)) or ["config.json"])
         raise ModelFileError(f"{path}: missing, unknown or of the wrong type: {odd}")
+    if odd := _odd(header, config):
+        raise ModelFileError(f"{path}: {odd}")
     fields = {name: header[name] for name in FIELDS if name not in ("format", "version")}
     return StockFile(config=config, tensors=tensors, **fields)
+
+
+def _odd(header: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """What of the content cannot be; empty if nothing is seen."""
+    from ssmc.targets import TARGETS
+
+    target = TARGETS.get(header["target"])
+    if target is None or target.form != "stock":
+        return f"{HEADER}: unknown target {header['target']!r}"
+    kind = str(config.get("model_type"))
+    if kind.replace("_", "") != target.name.replace("-", ""):
+        return f"config.json is of type {kind!r}, which is not that of the target {target.name!r}"
+    missing = [
+        f"source.{name}"
+        for name in ("name", "text", "syntax", "level")
+        if not isinstance(header["source"].get(name), str)
+    ]
+    missing += [f"shape.{name}" for name in Shape._fields if name not in header["shape"]]
+    missing += ["architectures"] * (not isinstance(config.get("architectures"), list) or not config["architectures"])
+    lists = [*header["names"].values(), *header["axes"].values()]
+    missing += ["names or axes"] * (not all(isinstance(part, list) for part in lists))
+    return f"missing or of the wrong type: {', '.join(missing)}" if missing else ""
 
 
 def _json(data: Any) -> bytes:

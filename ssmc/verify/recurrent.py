@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ssmc.errors import UsageError, VerificationError
+from ssmc.errors import ModelFileError, UsageError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,7 +130,7 @@ def load_stock(folder: str, dtype: str | None = None) -> Any:
 
     Raises:
         UsageError: its library is not installed.
-        VerificationError: it cannot be loaded.
+        ModelFileError: the class refuses its configuration or its tensors.
     """
     need_transformers(_type_of(folder))
     import torch
@@ -141,8 +141,11 @@ def load_stock(folder: str, dtype: str | None = None) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **kind).eval()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise VerificationError(f"{folder}: from_pretrained fails: {' '.join(str(error).split())[:300]}") from error
+    except Exception as error:  # any part of the library may be the one to refuse
+        said = " ".join(str(error).split())[:300]
+        if "ignore_mismatched_sizes" in said:
+            said = "tensors have other shapes than config.json asks for"
+        raise ModelFileError(f"{folder}: from_pretrained fails: {said}") from error
 
 
 def _type_of(folder: str) -> str:
