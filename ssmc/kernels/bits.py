@@ -12,6 +12,7 @@ import triton
 import triton.language as tl
 
 from ssmc.kernels.fields import add_fields
+from ssmc.kernels.staging import pick
 
 PACK = tl.constexpr(
     "{ .reg .b32 a, b, c, d; shf.r.wrap.b32 a, $5, $5, $1; shf.r.wrap.b32 b, $5, $5, $2; shf.r.wrap.b32 c, $5, $5, $3;"
@@ -19,21 +20,6 @@ PACK = tl.constexpr(
     " and.b32 $0, a, 0x01010101; }"
 )
 """Bits number $1..$4 (modulo 32) of $5 as the four bytes of a word."""
-
-
-@triton.constexpr_function
-def gathering(size):
-    """Entry $1 of the table at $2, entries of `size` bytes.
-
-    An offset of 32 bits: the upper half of the address is then a sum outside of the unit that all the logic waits for.
-    """
-    load = {
-        2: "{ .reg .b16 h; ld.global.nc.u16 h, [p]; cvt.u32.u16 $0, h; }",
-        4: "ld.global.nc.b32 $0, [p];",
-        8: "ld.global.nc.b64 $0, [p];",
-    }[size]
-    shift = size.bit_length() - 1
-    return f"{{ .reg .b32 o; .reg .b64 p; shl.b32 o, $1, {shift}; cvt.u64.u32 p, o; add.u64 p, p, $2; {load} }}"
 
 
 @triton.jit
@@ -85,19 +71,34 @@ def classes_of(text, classes_ptr, PARTS: tl.constexpr):
 
 
 @triton.jit
-def entry_of(table_ptr, at, HALF: tl.constexpr, SIZE: tl.constexpr, ASM: tl.constexpr):
-    """An entry as it lies in memory: one word with both gates, HALF bits each, or two tables of wide words."""
-    if HALF == 64:
-        return tl.load(table_ptr + at), tl.load(table_ptr + SIZE + at)
-    else:
-        if ASM:
-            CODE: tl.constexpr = gathering(HALF // 4)
-            if HALF == 32:
-                return (tl.inline_asm_elementwise(CODE, "=l,r,l", [at, table_ptr.to(tl.int64)], tl.int64, True, 1),)
-            else:
-                return (tl.inline_asm_elementwise(CODE, "=r,r,l", [at, table_ptr.to(tl.int64)], tl.int32, True, 1),)
+def entry_of(
+    tables_ptr, base, word, low, BYTE: tl.constexpr, READS: tl.constexpr, HALF: tl.constexpr, OFFSET: tl.constexpr,
+    SIZE: tl.constexpr, COPIES: tl.constexpr,
+):  # fmt: skip
+    """An entry as it lies in memory: one word with both gates, HALF bits each, or two tables of wide words.
+
+    The table has SIZE entries and begins with entry OFFSET of the tables; COPIES: they lie in shared memory at `base`.
+    """
+    if COPIES == 0:
+        at = (word >> (8 * BYTE)) & 255
+        if READS > 0:
+            at = (at << READS) | low
+        if HALF == 64:
+            return tl.load(tables_ptr + OFFSET + at), tl.load(tables_ptr + OFFSET + SIZE + at)
         else:
-            return (tl.load(table_ptr + at),)
+            return (tl.load(tables_ptr + OFFSET + at),)
+    else:
+        EACH: tl.constexpr = 4 if HALF == 16 else 8
+        STEP: tl.constexpr = EACH * COPIES
+        if READS > 0:
+            base = base + low * STEP
+        if HALF == 64:
+            return (
+                pick(base, word, BYTE, EACH, STEP << READS, OFFSET * STEP),
+                pick(base, word, BYTE, EACH, STEP << READS, (OFFSET + SIZE) * STEP),
+            )
+        else:
+            return (pick(base, word, BYTE, EACH, STEP << READS, OFFSET * STEP),)
 
 
 @triton.jit
@@ -138,9 +139,9 @@ def starting(
 
 @triton.jit
 def compose(
-    text, table_ptr, starts_ptr, add, inside, string, left, LENGTH, g, READS: tl.constexpr, SIZE: tl.constexpr,
-    KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
-    PARTS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
+    text, tables_ptr, base, starts_ptr, add, inside, string, left, LENGTH, g, READS: tl.constexpr, OFFSET: tl.constexpr,
+    SIZE: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr,
+    STARTS: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, COPIES: tl.constexpr,
 ):  # fmt: skip
     """The map of each thread's tokens in one layer, from `add`: the state of the layers below, and zero elsewhere.
 
@@ -152,10 +153,8 @@ def compose(
     for q in tl.static_range(4 * PARTS):
         for r in tl.static_range(4):
             keep, add = starting(keep, add, starts_ptr, inside, string, LENGTH, 4 * q + r, KNOWN, STRINGS, STARTS)
-            at = (text[q] >> (8 * r)) & 255
-            if READS > 0:
-                at = (at << READS) | (add & ((1 << READS) - 1)).to(tl.int32)
-            entry = entry_of(table_ptr, at, HALF, SIZE, ASM)
+            low = (add & ((1 << READS) - 1)).to(tl.int32)
+            entry = entry_of(tables_ptr, base, text[q], low, r, READS, HALF, OFFSET, SIZE, COPIES)
             k, a = gates(entry, HALF)
             if not WHOLE:
                 live = g * (16 * PARTS) + (4 * q + r) < left

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
 import torch
 import triton
 from torch import Tensor
 
 from ssmc.errors import InputError
 from ssmc.kernels.bit_chunks import deepen_chunks, reduce_chunks, run_chunks
+from ssmc.kernels.bit_tables import Places, Tables, signed, tables_of
 
 if TYPE_CHECKING:
     from ssmc.kernels.machine import BitMachine
 
 Output = Literal["bytes", "bits", "none"]
-DIRECT_LIMIT = 4096
-"""Entries that the tables by symbol may have."""
+STAGED_LIMIT = 32 * 1024
+"""Bytes of tables that a program keeps in shared memory."""
 LONGEST = 1 << 30
 """Strings of this length and more are run one by one."""
 
@@ -33,109 +32,29 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """How a launch is cut: threads a program, 16 * parts tokens a thread and tile, most chunks (one program each)."""
+    """How a launch is cut: threads a program, 16 * parts tokens a thread and tile, most chunks (one program each).
+
+    `room`: bytes of shared memory that copies of the tables may fill.
+    """
 
     threads: int = 128
     parts: int = 2
     chunks: int = 792
     warps: int = 4
     registers: int = 0
+    room: int = 16384
+
+    def copies(self, tables: Tables) -> int:
+        """How many copies of the tables a program keeps in shared memory: up to 16, within `room` bytes; 0 if one is too large."""
+        size = tables.gates.numel() * tables.gates.element_size()
+        if size > STAGED_LIMIT:
+            return 0
+        return 1 << min(4, max(0, (self.room // size).bit_length() - 1))
 
     @property
     def tile(self) -> int:
         """Tokens a tile."""
         return self.threads * self.parts * 16
-
-
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """The tables of a machine as the kernel gathers from them, on one device."""
-
-    classes: Tensor
-    gates: Tensor
-    output: Tensor
-    reads: tuple[int, ...]
-    offsets: tuple[int, ...]
-    sizes: tuple[int, ...]
-    owns: tuple[int, ...]
-    known: tuple[int, ...]
-    half: int
-    wide: bool
-    tops: int | tuple[int, int]
-    direct: bool
-
-    @property
-    def word(self) -> torch.dtype:
-        """The dtype of a state."""
-        return torch.int64 if self.wide else torch.int32
-
-
-def signed(value: int, bits: int) -> int:
-    """The value of a word of `bits` bits as a signed integer."""
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
-
-
-def build_tables(machine: BitMachine, device: torch.device) -> Tables:
-    """Joint gate tables for each depth, entries as narrow as the state allows: fewer cache lines a gather."""
-    depth = max(1, len(machine.layers))
-    joint = [machine.joint(d + 1) for d in range(depth)]
-    half = next(h for h in (8, 16, 32, 64) if machine.bits <= h)
-    wide = half == 64
-    # tables by symbol spare the look-up of its class, if what a text touches of them stays in the first-level cache
-    widest = max(layer.reads for layer in joint)
-    direct = widest <= 8 and len(machine.classes) << widest <= DIRECT_LIMIT
-    # a byte outside of the alphabet reads some entry, never memory beyond the table; callers refuse such bytes
-    symbols = np.pad(machine.classes, (0, 256 - len(machine.classes))).astype(np.int64)
-
-    def spread(table: np.ndarray[Any, Any], reads: int) -> np.ndarray[Any, Any]:
-        """A table by class as one by symbol."""
-        return table[((symbols[:, None] << reads) | np.arange(1 << reads)).reshape(-1)] if direct else table
-
-    output = machine.output if machine.after else spread(machine.output, machine.reads)
-    parts: list[np.ndarray[Any, Any]] = []
-    offsets = []
-    for layer in joint:
-        keep, add = spread(layer.keep, layer.reads), spread(layer.add, layer.reads)
-        offsets.append(sum(part.size for part in parts))
-        if wide:
-            parts.append(np.concatenate([keep, add]).view(np.int64))
-        else:
-            mask = np.uint64((1 << half) - 1)
-            entry = (keep & mask) | ((add & mask) << np.uint64(half))
-            parts.append(entry.astype({8: np.uint16, 16: np.uint32, 32: np.uint64}[half]).view(f"i{half // 4}"))
-    width = 64 if wide else 32
-    sums = [sum(part.own for part in machine.layers[: d + 1]) for d in range(depth)]
-    own = [part.own for part in machine.layers] or [0]
-    every = (1 << machine.bits) - 1
-    tops: int | tuple[int, int] = -1 if machine.simple else signed(machine.tops | ~every, width)
-    if machine.sticky:
-        tops = (signed(machine.tops | ~every, width), signed(machine.sticky, width))
-    return Tables(
-        classes=torch.from_numpy(symbols.astype(np.uint8)).to(device),
-        gates=torch.from_numpy(np.concatenate(parts)).to(device),
-        output=torch.from_numpy(np.ascontiguousarray(output)).to(device),
-        reads=tuple(layer.reads for layer in joint),
-        offsets=tuple(offsets),
-        sizes=tuple(256 << layer.reads if direct else layer.keep.size for layer in joint),
-        owns=tuple(signed(x, width) for x in own),
-        known=tuple(signed(x, width) for x in sums),
-        half=half,
-        wide=wide,
-        tops=tops,
-        direct=direct,
-    )
-
-
-_TABLES: WeakKeyDictionary[BitMachine, dict[torch.device, Tables]] = WeakKeyDictionary()
-
-
-def tables_of(machine: BitMachine, device: torch.device) -> Tables:
-    """The tables on a device, built once."""
-    kept = _TABLES.setdefault(machine, {})
-    if device not in kept:
-        kept[device] = build_tables(machine, device)
-    return kept[device]
 
 
 def run_fused(
@@ -163,7 +82,8 @@ def run_fused(
     if tokens.dtype != torch.uint8:
         raise InputError(f"the fused kernel reads uint8 tokens, not {tokens.dtype}")
     tables = tables_of(machine, tokens.device)
-    cut = cut or Cut(parts=1 if tables.wide else 2, chunks=528 if tables.half > 16 or len(tables.reads) > 1 else 792)
+    # the best of a sweep (benchmarks/records/scan_sweeps.json)
+    cut = cut or (Cut(64, 2, 792, 2) if tables.wide else Cut(chunks=1056 if len(tables.reads) == 1 else 792))
     rows, length = tokens.shape
     if rows > 1 and length >= LONGEST:
         return _one_by_one(machine, tokens, states, output, cut)
@@ -189,8 +109,9 @@ def run_fused(
         "READS": tables.reads, "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
         "HALF": tables.half, "TOPS": tables.tops, "DIRECT": tables.direct, "STRINGS": strings,
         "STARTS": states is not None and not single, "NG": cut.threads, "PARTS": cut.parts, "ASM": tokens.is_cuda,
-        "num_warps": cut.warps,
+        "ENTRIES": tables.gates.numel(), "COPIES": cut.copies(tables) if tokens.is_cuda else 0, "num_warps": cut.warps,
     }  # fmt: skip
+    sums = (tables.places if single else Places()).constants()
     if cut.registers and tokens.is_cuda:
         fixed["maxnreg"] = cut.registers
     literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
@@ -201,30 +122,23 @@ def run_fused(
         tiles = triton.cdiv(amount, tile)
         each = triton.cdiv(tiles, cut.chunks)
         chunks = triton.cdiv(tiles, each)
-        maps = torch.empty(2, depth, chunks, dtype=tables.word, device=device)
+        maps = torch.empty(4, depth, chunks, dtype=tables.word, device=device)
         window = triton.next_power_of_2(chunks)
+        # the launches that follow one another begin before the one before ends, and wait for it where they need its maps
+        early = chunks > 1 and tokens.is_cuda and torch.cuda.get_device_capability(device) >= (9, 0)
+        after: dict[str, object] = {"PDL": early, "launch_pdl": True} if early else {"PDL": False}
         if chunks > 1:
             done = torch.empty(chunks, dtype=torch.int32, device=device)
+            found = maps[0], maps[1], maps[2:], done, each, tiles, length
             data = text, tables.classes, tables.gates
-            reduce_chunks[(chunks,)](*data, starts, maps[0], maps[1], done, each, tiles, length, **fixed, DEPTH=depth)
+            reduce_chunks[(chunks,)](*data, tables.sums, starts, *found, **fixed, **sums, DEPTH=depth, PDL=early)
             for layer in range(1, depth):
                 deepen_chunks[(chunks,)](
-                    *data,
-                    entering,
-                    starts,
-                    maps[0],
-                    maps[1],
-                    done,
-                    each,
-                    tiles,
-                    length,
-                    **fixed,
-                    LAYER=layer,
-                    CHUNKS=window,
+                    *data, entering, starts, *found, **fixed, **after, LAYER=layer, DEPTH=depth, CHUNKS=window
                 )
         run_chunks[(chunks,)](
             text, tables.classes, tables.gates, tables.output, entering, starts, out, finals, end, maps[0], maps[1], first,
-            amount, each, tiles, length, signed(truth, 32), **fixed, **says, DEPTH=depth, CHUNKS=window,
+            amount, each, tiles, length, signed(truth, 32), **fixed, **says, **after, DEPTH=depth, CHUNKS=window,
             WHOLE=amount % tile == 0,
         )  # fmt: skip
 

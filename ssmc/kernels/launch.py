@@ -12,13 +12,17 @@ from torch import Tensor
 
 from ssmc.errors import InputError
 from ssmc.kernels.scans import scan_rows, scan_tiles
+from ssmc.kernels.tiles import clear
 
 NARROW: dict[torch.dtype, Any] = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
 
 
-NARROW_PAIR = (32, 16, 128, 264, 128)
-WIDE_PAIR = (32, 32, 256, 264, 128)
-"""Look-back over pairs of channels, few or many a row: steps a thread, most words, threads, tiles ahead, registers."""
+CLEARED = 1024
+"""Slots that one program clears."""
+NARROW_PAIR = (64, 16, 32, 396, 168)
+WIDE_PAIR = (64, 32, 128, 0, 168)
+BACKWARD_PAIR = (16, 32, 128, 0, 0)
+"""Look-back over pairs of channels, few or many a row, or backward: steps a thread, most words, threads, tiles ahead, registers."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,10 @@ def plan(
             return Plan(8, max(2, 128 // channels), channels, 0, 1, 4)
         return Plan(4, max(2, 256 // channels), channels, 0, 2, 3)
     if kind == "pair":
-        steps_each, most, threads, ahead, registers = NARROW_PAIR if room <= 16 else WIDE_PAIR
+        each, most, threads, ahead, registers = BACKWARD_PAIR if backward else NARROW_PAIR if room <= 16 else WIDE_PAIR
         channels = min(most, room)
-        each = max(2, threads // channels)
-        return Plan(16 if backward else steps_each, each, channels, max(4, each), threads // 32, 1, ahead, registers)
+        groups = max(2, threads // channels)
+        return Plan(each, groups, channels, max(4, groups), threads // 32, 1, ahead, registers)
     threads = 64 if channels <= 16 else 128
     groups = max(2, 4 * threads // channels)
     window = max(4, threads // channels)
@@ -162,7 +166,9 @@ def launch(
                 word, storage = (tl.int64, torch.int64) if float64 else (tl.int32, torch.int32)
                 planes = 1 if form.kind == "real" else 2
                 size = rows * blocks * how.channels * planes * (2 * tiles + 3 * triton.cdiv(tiles, how.window))
-                slots = torch.full((size,), -1, dtype=storage, device=a.device)
+                slots = torch.empty(size, dtype=storage, device=a.device)
+                early = a.is_cuda and torch.cuda.get_device_capability(a.device) >= (9, 0)
+                clear[(triton.cdiv(size, CLEARED),)](slots, size, CLEARED, early)
                 runs = 32 * how.warps if how.channels == width else how.tile
                 unit = a.element_size() * form.channels
                 run = how.tile * how.channels * unit // runs
@@ -176,7 +182,7 @@ def launch(
                 ahead = how.ahead if a.is_cuda and not backward and aligned else 0
                 scan_tiles[(rows * blocks * tiles,)](
                     *tensors, slots, steps, 0, whole, form.one, 16, blocks, rows * blocks, tiles, **fixed, WORD=word,
-                    W=how.window, WHOLE=True, AHEAD=ahead, RUNS=runs,
+                    W=how.window, WHOLE=True, AHEAD=ahead, RUNS=runs, PDL=early, **({"launch_pdl": True} if early else {}),
                     ASM=f"cp.async.bulk.prefetch.L2.global [$1], {run}; mov.u32 $0, 0;",
                 )  # fmt: skip
         if whole < steps:

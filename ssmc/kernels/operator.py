@@ -43,7 +43,7 @@ def _forward(a: Tensor, b: Tensor, initial: Tensor, exclusive: bool, dtype: torc
 def _backward(
     grad_h: Tensor, grad_final: Tensor, a: Tensor, initial: Tensor, h: Tensor, exclusive: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of a, b and the initial state.
+    """Gradients of a and b, and g_0.
 
     With g_t the gradient of h_t: g_t = grad_h_t + a_{t+1} g_{t+1}, the same scan run backwards in time (grad_final
     enters at the end); grad_b = g, grad_a_t = g_t h_{t-1}, grad_initial = a_0 g_0 (a and h conjugated if complex). In the exclusive form grad_h
@@ -57,8 +57,7 @@ def _backward(
 
         grad_a, grad_b, enters = torch.empty_like(a), torch.empty_like(a), torch.empty_like(initial)
         launch(a, grad_h, grad_final, grad_b, enters, exclusive=exclusive, past=h, begin=initial, grad_a=grad_a)
-        first = enters * a[:, 0].conj()
-        return grad_a, grad_b, first + grad_h[:, 0] if exclusive else first
+        return grad_a, grad_b, enters
     wide = a.to(state).conj().resolve_conj()
     arriving = grad_h.to(state)
     gates = torch.cat([torch.ones_like(wide[:, :1]), wide[:, 1:].flip(1)], 1)
@@ -69,10 +68,7 @@ def _backward(
         increments = arriving.flip(1)
         before = torch.cat([initial[:, None], h[:, :-1].to(state)], 1)
     grad = scan_chunked(gates, increments, grad_final.to(state))[:, 1:].flip(1)
-    first = wide[:, 0] * grad[:, 0]
-    if exclusive:
-        first = first + arriving[:, 0]
-    return (grad * before.conj()).to(a.dtype), grad.to(a.dtype).clone(), first
+    return (grad * before.conj()).to(a.dtype), grad.to(a.dtype).clone(), grad[:, 0].clone()
 
 
 _scan: Callable[..., Any] = torch.library.custom_op(
@@ -108,8 +104,15 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 
 def _gradients(ctx: Any, grad_h: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
     a, initial, h = ctx.saved_tensors
-    ga, gb, first = _scan_backward(grad_h.contiguous(), grad_final.contiguous(), a, initial, h, ctx.exclusive)
-    return ga, gb, first, None, None
+    ga, gb, enters = _scan_backward(grad_h.contiguous(), grad_final.contiguous(), a, initial, h, ctx.exclusive)
+    if not ctx.needs_input_grad[2]:
+        return ga, gb, None, None, None
+    first = enters
+    if a.shape[1]:
+        first = a[:, 0].conj() * enters
+        if ctx.exclusive:
+            first = first + grad_h[:, 0]
+    return ga, gb, first.to(initial.dtype), None, None
 
 
 _scan.register_fake(_fake)  # type: ignore[attr-defined]
@@ -139,7 +142,8 @@ def scan(
         exclusive: Return h_{t-1} at position t.
         dtype: The dtype in which h is stored; that of the state when absent.
         cu_seqlens: Offsets (N + 1,) of N sequences that lie end to end along time in one row (B = 1), from 0 to T;
-            none may be empty. The initial and the last states are then (N, D).
+            none may be empty. The initial and the last states are then (N, D). They are checked where they can be read
+            without stopping anything: not while a graph is captured or compiled.
 
     Returns:
         h (B, T, D), and the last inclusive state (B, D) in the dtype of the state.
@@ -169,6 +173,16 @@ def scan(
     return h, final
 
 
+def _rises(offsets: Tensor, end: int) -> bool:
+    """Whether offsets rise strictly from 0 to `end`; true where they have no values yet (compiled or captured)."""
+    if torch.compiler.is_compiling() or type(offsets) is not Tensor:
+        return True
+    if offsets.is_cuda and torch.cuda.is_current_stream_capturing():
+        return True
+    cut = offsets.tolist()
+    return cut[0] == 0 and cut[-1] == end and all(x < y for x, y in itertools.pairwise(cut))
+
+
 def _scan_sequences(
     a: Tensor, b: Tensor, initial: Tensor | None, offsets: Tensor, exclusive: bool, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
@@ -178,10 +192,9 @@ def _scan_sequences(
         InputError: On offsets that are no cut of the row into sequences.
     """
     state = STATE[a.dtype]
-    cut = offsets.tolist()
-    if a.shape[0] != 1 or cut[:1] != [0] or cut[-1] != a.shape[1] or any(x >= y for x, y in itertools.pairwise(cut)):
+    if a.shape[0] != 1 or offsets.dim() != 1 or len(offsets) < 2 or not _rises(offsets, a.shape[1]):
         raise InputError("cu_seqlens must rise strictly from 0 to T, with one row of gates")
-    count, width = len(cut) - 1, a.shape[2]
+    count, width = len(offsets) - 1, a.shape[2]
     if initial is None:
         initial = torch.zeros(count, width, dtype=state, device=a.device)
     elif initial.shape != (count, width):

@@ -17,6 +17,7 @@ KIND       the arithmetic of planes.py; all column counts are in words
 
 import triton
 import triton.language as tl
+from triton.language.extra.cuda import gdc_wait
 
 from ssmc.kernels.planes import conjugate, pack, scan_groups, step, times, unpack
 from ssmc.kernels.tiles import (
@@ -200,7 +201,7 @@ def scan_tiles(
     NT, D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, WORD: tl.constexpr,
     REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
     BD: tl.constexpr, W: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr, AHEAD: tl.constexpr,
-    RUNS: tl.constexpr, ASM: tl.constexpr,
+    RUNS: tl.constexpr, ASM: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     """One program a tile. Every W tiles are a group, and the look-back has two levels: a tile waits for the maps of the
     earlier tiles of its group, then for the nearest known states of earlier groups. So one window reaches W * W tiles.
@@ -209,7 +210,8 @@ def scan_tiles(
     ones at the start.
 
     Forward progress rests on blocks being dispatched in the order of their number, as every single-pass scan's does:
-    a tile waits for earlier tiles only. AHEAD: the tile so many later is asked for before this one waits.
+    a tile waits for earlier tiles only. AHEAD: the tile so many later is asked for before this one waits. PDL: the launch
+    that clears the slots may still run when this one begins.
     """
     pid = tl.program_id(0)
     tile = pid // NS
@@ -245,6 +247,8 @@ def scan_tiles(
     groups_ptr = slots_ptr + 2 * P * size
     group_slot = groups_ptr + group_lane + tl.cast(group, tl.int64) * BD + cols
     ends = tile % W == W - 1
+    if PDL:
+        gdc_wait()
     publish(slot, total_a, size, WORD)
     publish(slot + P * size, total_b, size, WORD)
     pasts = gates

@@ -10,6 +10,7 @@ and R steps are folded in order; only NG totals a channel go through the shuffle
 
 import triton
 import triton.language as tl
+from triton.language.extra.cuda import gdc_launch_dependents
 
 from ssmc.kernels.planes import past_complex, past_pair, past_real, step, times
 
@@ -74,6 +75,15 @@ def store_state(ptr, at, x, mask):
     """The inverse of `load_state`."""
     for k in tl.static_range(len(x)):
         tl.store(ptr + len(x) * at + k, x[k], mask=mask)
+
+
+@triton.jit
+def clear(slots_ptr, COUNT, BLOCK: tl.constexpr, PDL: tl.constexpr):
+    """Empties the slots of a launch. PDL: the scan may begin meanwhile, and waits before it touches them."""
+    if PDL:
+        gdc_launch_dependents()
+    at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(slots_ptr + at, tl.full((BLOCK,), -1, slots_ptr.dtype.element_ty), mask=at < COUNT)
 
 
 @triton.jit

@@ -17,6 +17,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from ssmc.kernels import bit_chunks, maps, scans
+from ssmc.kernels.bit_tables import Places
 from ssmc.kernels.fused import Cut
 from ssmc.kernels.launch import plan
 
@@ -63,7 +64,7 @@ def scan_case(capability: int, rows: int, steps: int, width: int, kind: str, bac
         "D": width, "KIND": kind, "HALF": tl.bfloat16 if kind == "pair" else tl.float32, "TYPE": tl.float32,
         "WORD": tl.int32, "REVERSE": backward, "EXCLUSIVE": False, "BACKWARD": backward, "R": how.steps,
         "NG": how.groups, "BD": how.channels, "W": how.window, "WHOLE": True, "FULL": width % how.channels == 0,
-        "STAGES": how.stages, "AHEAD": 0 if backward or capability < 90 or size % 16 else how.ahead, "RUNS": runs,
+        "STAGES": how.stages, "AHEAD": 0 if backward or capability < 90 or size % 16 else how.ahead, "RUNS": runs, "PDL": capability >= 90,
         "ASM": f"cp.async.bulk.prefetch.L2.global [$1], {size}; mov.u32 $0, 0;",
     }  # fmt: skip
     options = {"num_warps": how.warps} | ({"maxnreg": how.registers} if how.registers else {})
@@ -75,9 +76,11 @@ def bits_case(capability: int, kernel: object, half: int, strings: str, depth: i
     """A kernel of packed bits; with more layers than one, each reads three bits below it."""
     cut = Cut(parts=1 if half == 64 else 2)
     word = "*i64" if half == 64 else "*i32"
-    names = ("entry_ptr", "starts_ptr", "final_ptr", "end_ptr", "keeps_ptr", "adds_ptr")
+    names = ("entry_ptr", "starts_ptr", "final_ptr", "end_ptr", "keeps_ptr", "adds_ptr", "early_ptr")
     types = dict.fromkeys(names, word) | {"tokens_ptr": "*i32", "out_ptr": "*i32", "done_ptr": "*i32"}
-    types |= dict.fromkeys(("classes_ptr", "output_ptr"), "*u8") | {"tables_ptr": f"*i{min(64, 2 * half)}"}
+    types |= dict.fromkeys(("classes_ptr", "output_ptr", "sums_ptr"), "*u8") | {
+        "tables_ptr": "*i32" if half == 16 else "*i64"
+    }
     types |= dict.fromkeys(("FIRST", "COUNT", "LENGTH", "NT", "TILES", "TRUTH"), "i32")
     owns = tuple(15 << (4 * d) for d in range(depth))
     constants = {
@@ -87,7 +90,10 @@ def bits_case(capability: int, kernel: object, half: int, strings: str, depth: i
         "HALF": half, "TOPS": -1, "DIRECT": True, "OUT_READS": 4, "AFTER": strings == "none", "OUT": "bytes",
         "STRINGS": strings, "STARTS": strings != "none", "FINAL": strings != "none", "WHOLE": True,
         "LITERAL": strings == "none", "ASM": True,
+        "ENTRIES": 256 if depth == 1 else 2048 * depth, "COPIES": 8 // (half // 16) if depth == 1 else 1,
+        "PDL": capability >= 90,
     }  # fmt: skip
+    constants |= Places(*((1, 1, -1, (1,), (0,), 64) if strings == "none" else ())).constants()
     name = f"{kernel.__name__} {half} bits {strings} {depth} layers"
     return compile_for(capability, name, kernel, types, constants, {"num_warps": cut.warps})
 

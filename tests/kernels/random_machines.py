@@ -14,10 +14,14 @@ def random_machine(
     after: bool,
     symbols: int = 20,
     classes: int = 5,
-    resets: float = 0.2,
+    resets: tuple[float, ...] = (0.2,),
+    sticky: bool = False,
 ) -> BitMachine:
-    """A machine with one layer for each tuple of field widths; `resets` of its table entries forget the state."""
-    bits = tops = below = 0
+    """A machine with one layer for each tuple of field widths.
+
+    `resets` is the share of table entries that forget a field, by field in turn; `sticky`: fields of several bits saturate.
+    """
+    bits = tops = below = stays = count = 0
     layers = []
     for fields in widths:
         reads = min(below, 4)
@@ -27,8 +31,10 @@ def random_machine(
             field = ((1 << width) - 1) << bits
             own |= field
             tops |= 1 << (bits + width - 1)
+            stays |= sticky * (width > 1) << (bits + width - 1)
             chance = rng.random(size)
-            keep[chance < resets] &= np.uint64(~field & EVERY)
+            keep[chance < resets[count % len(resets)]] &= np.uint64(~field & EVERY)
+            count += 1
             value = rng.integers(0, 1 << width, size).astype(np.uint64) << np.uint64(bits)
             add |= np.where(chance < 0.4, value, np.uint64(0))
             bits += width
@@ -44,6 +50,7 @@ def random_machine(
         reads=reads,
         after=after,
         output=rng.integers(0, 256, (1 if after else classes) << reads).astype(np.uint8),
+        sticky=stays,
     )
     machine.check()
     return machine

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from random_machines import random_machine
 
 triton = pytest.importorskip("triton")
+from ssmc.kernels.bit_tables import never_reset  # noqa: E402
 from ssmc.kernels.fused import Cut, run_fused  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")
@@ -65,19 +66,45 @@ def test_fused(name: str, rows: int, length: int, after: bool, given: bool) -> N
     assert [x & ((1 << machine.bits) - 1) for x in answer.states.tolist()] == last
 
 
+NEVER = {
+    "bits that never reset": (((1, 1),), (0.0,), False),
+    "layers that never reset": (((1,), (1, 2), (1,)), (0.0,), False),
+    "some fields, apart": (((1, 2, 1, 3, 1, 1, 3, 1),), (0.0, 0.6, 0.6), False),
+    "some fields that saturate": (((3, 2, 4, 1, 3),), (0.0, 0.7), True),
+    "more than fits into a narrow entry": (((5, 4, 6, 7, 4),), (0.0,), False),
+    "wide": (((9, 8, 7, 8, 9),), (0.0, 0.0, 0.0, 0.5), True),
+    "a layer that never resets below some that do": (((1, 2), (1, 1), (1, 2)), (0.0, 0.0, 0.9, 0.9, 0.9, 0.9), False),
+    "a layer between that seldom resets": (((1,), (1, 1), (1,), (2,)), (0.0, 0.02, 0.02, 0.9, 0.9), False),
+}
+"""Widths of fields, how often each resets, and whether they saturate."""
+
+
 @pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
-@pytest.mark.parametrize("widths", [((1, 1),), ((1,), (1, 2), (1,))])
+@pytest.mark.parametrize("name", NEVER)
 @pytest.mark.parametrize("given", [False, True])
-def test_what_never_forgets_passes_through_all_chunks(widths: tuple[tuple[int, ...], ...], given: bool) -> None:
-    rng = np.random.default_rng(3)
-    machine = random_machine(rng, widths, after=True, resets=0.0)
-    text = rng.integers(0, 20, (1, 32 * 3 + 20)).astype(np.uint8)
-    states = rng.integers(0, 2**machine.bits, 1) if given else np.zeros(1, np.int64)
+def test_what_never_forgets_passes_through_all_chunks(name: str, given: bool) -> None:
+    rng = np.random.default_rng(3 + given)
+    widths, resets, sticky = NEVER[name]
+    machine = random_machine(rng, widths, after=True, resets=resets, sticky=sticky)
+    text = rng.integers(0, 20, (1, 32 * 7 + 20)).astype(np.uint8)
+    states = rng.integers(0, 2 ** min(machine.bits, 31), 1) if given else np.zeros(1, np.int64)
     expected, last = twin(machine, text, states)
     entering = torch.from_numpy(states).to(DEVICE) if given else None
     answer = run_fused(machine, torch.from_numpy(text).to(DEVICE), entering, cut=Cut(2, 1, 2, 1))
     assert torch.equal(answer.outputs.cpu(), expected)
-    assert answer.states.tolist() == last
+    assert [x & ((1 << machine.bits) - 1) for x in answer.states.tolist()] == last
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_sums_are_the_maps_of_fields_that_no_symbol_resets(name: str) -> None:
+    widths, resets, sticky = NEVER[name]
+    machine = random_machine(np.random.default_rng(5), widths, after=True, resets=resets, sticky=sticky)
+    narrow, places = never_reset(machine, 64)
+    kept = int(np.bitwise_and.reduce(machine.layers[0].keep)) & machine.layers[0].own
+    assert places.mask == kept if kept.bit_count() <= 32 else places.mask & ~kept == 0
+    for entry, add in zip(narrow.tolist(), machine.layers[0].add.tolist(), strict=True):
+        spread = sum((entry & mask) << shift for mask, shift in zip(places.masks, places.shifts, strict=True))
+        assert spread == add & places.mask
 
 
 @pytest.mark.cuda

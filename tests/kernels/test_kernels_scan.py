@@ -186,3 +186,41 @@ def test_compiled_equals_eager() -> None:
     assert torch.equal(eager, compiled)
     for x, y in zip(torch.autograd.grad(eager, (a, b)), torch.autograd.grad(compiled, (a, b)), strict=True):
         assert torch.equal(x, y)
+
+
+def test_compiled_sequences_equal_eager() -> None:
+    a, b = torch.rand(1, 12, 3), torch.randn(1, 12, 3)
+    cut = torch.tensor([0, 5, 6, 12])
+
+    def states(x: torch.Tensor, y: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        return scan(x, y, cu_seqlens=offsets)[0]
+
+    compiled = torch.compile(states, backend="aot_eager", fullgraph=True)
+    assert torch.equal(compiled(a, b, cut), states(a, b, cut))
+
+
+def test_gradient_of_no_steps_is_the_gradient_of_the_last_state() -> None:
+    first = torch.randn(2, 3, requires_grad=True)
+    empty = torch.zeros(2, 0, 3, requires_grad=True)
+    _, final = scan(empty, empty, first)
+    weight = torch.randn(2, 3)
+    assert torch.equal(torch.autograd.grad(final, first, weight)[0], weight)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_sequences_in_a_graph(exclusive: bool) -> None:
+    a = torch.randint(-1, 2, (1, 50_000, 16), device="cuda").float()
+    b = torch.randint(-3, 4, (1, 50_000, 16), device="cuda").float()
+    first = torch.randint(-3, 4, (4, 16), device="cuda").float()
+    cut = torch.tensor([0, 1, 777, 40_001, 50_000], device="cuda")
+    expected, ends = scan(a, b, first, exclusive=exclusive, cu_seqlens=cut)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        h, final = scan(a, b, first, exclusive=exclusive, cu_seqlens=cut)
+    for _ in range(3):
+        h.fill_(float("nan"))
+        graph.replay()
+        assert torch.equal(h, expected)
+        assert torch.equal(final, ends)
