@@ -93,7 +93,7 @@ def _decide(joint: Joint, needed: NDArray[np.int64], own: NDArray[np.int64], var
     table = np.unique(table, axis=0)
     demand = Demand(table[:, 0], table[:, 1:-2], table[:, -2], table[:, -1])
     reads = find_reads(demand, variables)
-    decided = demand.decide(variables.radix(count, reads), reads)
+    decided = demand.decide(reads)
     if decided is None:
         raise InvariantError("the readout is not a function of the components")
     return decided

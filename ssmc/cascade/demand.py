@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssmc.cascade.coder import Coder, rank
 from ssmc.cascade.covering import STALE
-from ssmc.cascade.joint import HOLD_CODE, MAP_CODE, MOST_BITS, ActionTable
+from ssmc.cascade.joint import HOLD_CODE, MAP_CODE, ActionTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssmc.cascade.ir import Kind
-    from ssmc.cascade.joint import Radix
 
 _NEVER = np.iinfo(np.int64).max
 
@@ -45,16 +45,14 @@ class Demand:
         """Whether some function of (class, values read) meets the demand by the actions that the kind has."""
         return self._group(rank([self.classes, *(self.values[:, j] for j in reads)])).served
 
-    def decide(self, radix: Radix, reads: Sequence[int]) -> ActionTable | None:
-        """The table over (class, values read) that holds wherever it may, or None if there is none.
-
-        Raises:
-            LimitError: keys do not fit into 64 bits.
-        """
-        radix.check()
-        if not len(self.classes):
-            return ActionTable(tuple(reads), radix, np.zeros(1, dtype=np.int64), np.full(1, HOLD_CODE, dtype=np.int64))
-        groups = self._group(radix.encode([self.classes, *(self.values[:, j] for j in reads)]))
+    def decide(self, reads: Sequence[int]) -> ActionTable | None:
+        """The table over (class, values read) that holds wherever it may, or None if there is none."""
+        columns = [self.classes, *(self.values[:, j] for j in reads)]
+        coder, code = Coder.of(columns)
+        if not len(code):
+            nothing = np.zeros((1, len(columns)), dtype=np.int64)
+            return ActionTable(tuple(reads), coder, nothing[:, 0], nothing, np.full(1, HOLD_CODE, dtype=np.int64))
+        groups = self._group(code)
         if not groups.served:
             return None
         maps = np.zeros((0, 0), dtype=np.int64)
@@ -62,7 +60,8 @@ class Demand:
             maps = (np.arange(self.size)[:, None] + np.arange(self.size)) % self.size
         elif self.kind == "permutation":
             maps = groups.complete(self.size)
-        return ActionTable(tuple(reads), radix, groups.codes, groups.actions, maps, self.kind)
+        keys = np.stack(columns, axis=1)[groups.rows]
+        return ActionTable(tuple(reads), coder, groups.codes, keys, groups.actions, maps, self.kind)
 
     def _group(self, code: NDArray[np.int64]) -> _Groups:
         """The rows of each code and the action that serves them all; of several the first of hold, overwrite, add, map."""
@@ -70,7 +69,7 @@ class Demand:
         code, needed, own = code[order], self.needed[order], self.own[order]
         starts = np.flatnonzero(np.r_[len(code) > 0, code[1:] != code[:-1]])
         if not len(starts):
-            return _Groups(code, starts, needed, own, needed, served=True)
+            return _Groups(code, starts, starts, needed, own, needed, served=True)
         codes, free = code[starts], needed == STALE
         greatest = np.maximum.reduceat(needed, starts)
         least = np.minimum.reduceat(np.where(free, _NEVER, needed), starts)
@@ -90,14 +89,15 @@ class Demand:
                 others = known & (np.minimum.reduceat(np.where(free, _NEVER, turn), starts) == added)
             actions = np.where(served, actions, MAP_CODE - added)
             served |= others
-        return _Groups(codes, starts, needed, own, actions, served=bool(np.all(served)))
+        return _Groups(codes, order[starts], starts, needed, own, actions, served=bool(np.all(served)))
 
 
 @dataclass(frozen=True)
 class _Groups:
-    """Rows sorted by code: where each code begins, its rows, its action, and whether every code has one."""
+    """Rows sorted by code: a row of each code, where the code begins, its rows, its action, and whether every code has one."""
 
     codes: NDArray[np.int64]
+    rows: NDArray[np.int64]
     starts: NDArray[np.int64]
     needed: NDArray[np.int64]
     own: NDArray[np.int64]
@@ -134,18 +134,3 @@ def _clashes(
     one, other = rows[:-1], rows[1:]
     found[other] = (group[one] == group[other]) & (own[one] == own[other]) & (needed[one] != needed[other])
     return found
-
-
-def rank(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """A number for each distinct row of some columns, however many they are: mixed-radix codes, made dense where they would overflow."""
-    rank = np.zeros(len(columns[0]), dtype=np.int64)
-    count = 1
-    for column in columns:
-        low = int(column.min(initial=0))
-        size = int(column.max(initial=0)) - low + 1
-        if count * size >> MOST_BITS:
-            distinct, rank = np.unique(rank, return_inverse=True)
-            count = len(distinct)
-        rank = rank * size + (column - low)
-        count *= size
-    return rank

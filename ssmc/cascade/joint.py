@@ -7,7 +7,6 @@ components. They are explored exactly, vectorised over contexts and classes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,46 +22,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ssmc.cascade.coder import Coder
     from ssmc.cascade.covering import Covering
     from ssmc.cascade.ir import AnyAction, Kind
 
 HOLD_CODE = -1
 """The number of the action hold in arrays; overwriting has the number of its value, and map i of a table the number MAP_CODE - i."""
 MAP_CODE = -2
-MOST_BITS = 62
-
-
-@dataclass(frozen=True)
-class Radix:
-    """A mixed-radix code for rows of small integers; injective while the product of the sizes is below 2^62."""
-
-    lows: tuple[int, ...]
-    sizes: tuple[int, ...]
-
-    def check(self) -> None:
-        """Checks that codes fit into 64 bits.
-
-        Raises:
-            LimitError: they do not.
-        """
-        bits = (prod(self.sizes) - 1).bit_length()
-        if bits > MOST_BITS:
-            raise LimitError("bits of a joint state", bits, MOST_BITS)
-
-    def encode(self, columns: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """The code of each row, given as one array a column (broadcast against each other)."""
-        code = np.zeros((), dtype=np.int64)
-        for column, low, size in zip(columns, self.lows, self.sizes, strict=True):
-            code = code * size + (column - low)
-        return code
-
-    def decode(self, codes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """The columns of the rows with the given codes."""
-        columns: list[NDArray[np.int64]] = []
-        for low, size in zip(reversed(self.lows), reversed(self.sizes), strict=True):
-            columns.append(codes % size + low)
-            codes = codes // size
-        return columns[::-1]
 
 
 @dataclass(frozen=True)
@@ -71,16 +37,18 @@ class ActionTable:
 
     Attributes:
         reads: the variables read.
-        radix: the code of (class, values read).
+        coder: the code of (class, values read).
         codes: (E,) the codes of the entries, ascending.
+        keys: (E, 1 + reads) the class and the values of each entry.
         actions: (E,) the number of each action: a value to overwrite with, `HOLD_CODE`, or `MAP_CODE` - i for map i.
         maps: (G, size) the images of the values under each map that is neither.
         kind: what the component is; a rotation's maps are the additions of 0 .. size-1.
     """
 
     reads: tuple[int, ...]
-    radix: Radix
+    coder: Coder
     codes: NDArray[np.int64]
+    keys: NDArray[np.int64]
     actions: NDArray[np.int64]
     maps: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     kind: Kind = "reset"
@@ -88,7 +56,7 @@ class ActionTable:
     def look_up(self, classes: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Actions for classes (X,) and values (M, K): an array (M, X)."""
         columns = [classes[None, :], *(values[:, j, None] for j in self.reads)]
-        code = np.broadcast_to(self.radix.encode(columns), (len(values), len(classes)))
+        code = np.broadcast_to(self.coder.encode(columns), (len(values), len(classes)))
         place = np.minimum(np.searchsorted(self.codes, code), max(len(self.codes) - 1, 0))
         actions: NDArray[np.int64] = self.actions[place]
         return actions
@@ -113,11 +81,9 @@ class ActionTable:
 
     def to_mapping(self) -> Mapping[tuple[int, ...], AnyAction]:
         """The table in the form of the IR."""
-        columns = [column.tolist() for column in self.radix.decode(self.codes)]
-        keys = zip(*columns, strict=True)
-        return MappingProxyType(
-            {key: self._action(number) for key, number in zip(keys, self.actions.tolist(), strict=True)}
-        )
+        action = {number: self._action(number) for number in np.unique(self.actions).tolist()}
+        entries = zip(self.keys.tolist(), self.actions.tolist(), strict=True)
+        return MappingProxyType({tuple(key): action[number] for key, number in entries})
 
 
 @dataclass(frozen=True)

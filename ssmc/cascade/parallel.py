@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from ssmc.cascade.system import explore_contexts
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from ssmc.cascade.ir import AnyAction, Component, Key
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.system import System
@@ -69,20 +72,41 @@ def base_of_components(system: System, components: tuple[Component, ...], *, lim
         LimitError: more than `limit` points (context, state).
         InvariantError: a counter leaves its range.
     """
-    tables: list[dict[Key, AnyAction]] = [dict(component.table) for component in components]
+    runners = [_Runner(component) for component in components]
 
     def step(values: Values, x: int, _: int) -> Values:
-        after = []
-        for component, table, value in zip(components, tables, values, strict=True):
-            key = (x, *(values[j] for j in component.depends_on))
-            action = table.get(key) if component.kind in ("counter", "window") else table.setdefault(key, HOLD)
-            if action is None:
-                raise InvariantError(f"{component.name}: no entry for {key}")
-            after.append(component.apply(action, value))
-        return tuple(after)
+        return tuple([runner.after(values, value, x) for runner, value in zip(runners, values, strict=True)])
 
     contexts, names = explore_contexts(system, (0,) * len(components), step, limit=limit)
-    filled = tuple(
-        replace(component, table=MappingProxyType(table)) for component, table in zip(components, tables, strict=True)
-    )
+    filled = tuple(replace(r.component, table=MappingProxyType(r.table)) for r in runners)
     return Base(system, contexts, filled, tuple(names))
+
+
+class _Runner:
+    """A component that runs; an entry that its table lacks becomes a hold, but for counters and windows."""
+
+    def __init__(self, component: Component) -> None:
+        self.component = component
+        self.table: dict[Key, AnyAction] = dict(component.table)
+        self.fills = component.kind not in ("counter", "window")
+        self.known: dict[tuple[int, int, Hashable], int] = {}
+        self.read: Callable[[Values], Hashable] = (
+            itemgetter(*component.depends_on) if component.depends_on else lambda _: None
+        )
+
+    def after(self, values: Values, value: int, x: int) -> int:
+        """The component's value after a class.
+
+        Raises:
+            InvariantError: there is no entry, or a counter leaves its range.
+        """
+        seen = (x, value, self.read(values))
+        found = self.known.get(seen)
+        if found is None:
+            component = self.component
+            key = (x, *(values[j] for j in component.depends_on))
+            action = self.table.setdefault(key, HOLD) if self.fills else self.table.get(key)
+            if action is None:
+                raise InvariantError(f"{component.name}: no entry for {key}")
+            found = self.known[seen] = component.apply(action, value)
+        return found

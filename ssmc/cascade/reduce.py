@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.demand import Demand, rank
+from ssmc.cascade.coder import rank
+from ssmc.cascade.demand import Demand
 from ssmc.cascade.determined import drop_determined
 from ssmc.cascade.ir import Component, layers_of
-from ssmc.cascade.joint import Joint, Radix
+from ssmc.cascade.joint import Joint
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -47,10 +48,6 @@ class Variables:
     def of(components: Sequence[Component]) -> Variables:
         """The values of components."""
         return Variables(tuple(c.low for c in components), tuple(c.size for c in components), layers_of(components))
-
-    def radix(self, classes: int, reads: Sequence[int]) -> Radix:
-        """The code of (class, values of the variables read)."""
-        return Radix((0, *(self.lows[j] for j in reads)), (classes, *(self.sizes[j] for j in reads)))
 
 
 def find_reads(demand: Demand, variables: Variables) -> tuple[int, ...]:
@@ -95,7 +92,6 @@ def reduce_covering(
     Raises:
         LimitError: more than `joint_limit` joint states.
     """
-    classes = len(covering.arrows[0])
     coordinates = np.array(covering.coordinates, dtype=np.int64).reshape(len(covering.states), -1)
     components = list(covering.base)
     joint = Joint.of(covering)
@@ -105,7 +101,7 @@ def reduce_covering(
         reads = find_reads(demand, variables)
         if depth_limit is not None and 1 + max((variables.layers[j] for j in reads), default=0) > depth_limit:
             return None
-        table = demand.decide(variables.radix(classes, reads), reads)
+        table = demand.decide(reads)
         if table is None:
             raise InvariantError(f"{name}: no table")
         components.append(Component(name, kind, size, reads, table.to_mapping()))

@@ -100,24 +100,34 @@ def explore_contexts(
     number = {initial: 0}
     fibres = [1]
     arrows = [[DEAD] * len(system.columns)]
-    todo: list[tuple[int, int]] = [(0, 0)]
     names = [initial]
-    for c, q in todo:
-        for x, column in enumerate(system.columns):
-            r = column[q]
-            if r == DEAD:
+    # the states of a context whose transitions were not followed yet; a context is on the list as long as it has some
+    waiting = [1]
+    todo = [0]
+    count = 1
+    classes = range(len(system.columns))
+    for c in todo:
+        states, waiting[c] = waiting[c], 0
+        for x in classes:
+            image = system.image(states, x)
+            if not image:
                 continue
             d = arrows[c][x]
             if d == DEAD:
-                name = step(names[c], x, r)
+                name = step(names[c], x, (image & -image).bit_length() - 1)
                 d = arrows[c][x] = number.setdefault(name, len(number))
                 if d == len(names):
                     names.append(name)
                     fibres.append(0)
+                    waiting.append(0)
                     arrows.append([DEAD] * len(system.columns))
-            if not fibres[d] >> r & 1:
-                fibres[d] |= 1 << r
-                todo.append((d, r))
-                if len(todo) > limit:
-                    raise LimitError("points of the context automaton", len(todo), limit, "--context-limit")
+            fresh = image & ~fibres[d]
+            if fresh:
+                fibres[d] |= fresh
+                if not waiting[d]:
+                    todo.append(d)
+                waiting[d] |= fresh
+                count += fresh.bit_count()
+                if count > limit:
+                    raise LimitError("points of the context automaton", count, limit, "--context-limit")
     return Contexts(tuple(fibres), tuple(tuple(row) for row in arrows)), names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from random import Random
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.base import Base
+from ssmc.cascade.coder import Coder
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import STALE, Covering, recolour, settle
 from ssmc.cascade.holonomy import cover_by_holonomy, find_holonomy
-from ssmc.cascade.joint import Radix
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.system import Contexts, System, explore_contexts, members
 from ssmc.errors import InvariantError, LimitError
@@ -122,12 +123,16 @@ def test_set_limit() -> None:
         find_holonomy(system, contexts, set_limit=20)
 
 
-@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(1, 5)), min_size=1, max_size=5), st.data())
-def test_radix_round_trip(shape: list[tuple[int, int]], data: st.DataObject) -> None:
-    radix = Radix(tuple(low for low, _ in shape), tuple(size for _, size in shape))
-    row = [data.draw(st.integers(low, low + size - 1)) for low, size in shape]
-    code = radix.encode([np.array([v]) for v in row])
-    assert [int(column[0]) for column in radix.decode(code)] == row
+@given(st.integers(1, 80), st.integers(1, 30), st.integers(0, 2**32))
+def test_codes_are_equal_where_rows_are(width: int, count: int, seed: int) -> None:
+    rng = Random(seed)
+    bound = rng.choice([2, 5, 1000])
+    table = np.array([[rng.randrange(-3, bound) for _ in range(width)] for _ in range(count)])
+    table[rng.randrange(count)] = table[0]
+    coder, codes = Coder.of(list(table.T))
+    rows = [tuple(row) for row in table.tolist()]
+    assert all((codes[i] == codes[j]) == (rows[i] == rows[j]) for i in range(count) for j in range(count))
+    assert np.array_equal(coder.encode(list(table.T)), codes)
 
 
 @settings(max_examples=60, deadline=None)
