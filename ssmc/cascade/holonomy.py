@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import STALE, Covering, number_contexts
+from ssmc.cascade.ranks import Ranking, find_classes, longest_paths
 from ssmc.cascade.system import Mask, members
 from ssmc.errors import InvariantError, LimitError
 
@@ -43,16 +44,23 @@ class Holonomy:
 
     Attributes:
         heights: the height of every set; singletons have 0.
-        tiles: for each set of two or more states its tiles, `label -> set`; labels are moved consistently by the arrows of a class.
+        ranks: the rank of every set, at most its height; sets of one rank are refined by one level.
+        tiles: for each set of two or more states its tiles, `label -> set`; arrows onto sets of equal rank keep the labels.
     """
 
     heights: dict[Node, int]
+    ranks: dict[Node, int]
     tiles: dict[Node, dict[int, Mask]]
 
     @property
     def height(self) -> int:
-        """The largest height: the number of levels."""
+        """The largest height."""
         return max(self.heights.values(), default=0)
+
+    @property
+    def levels(self) -> int:
+        """The largest rank: the number of levels."""
+        return max(self.ranks.values(), default=0)
 
 
 def find_holonomy(system: System, contexts: Contexts, *, set_limit: int = 100_000) -> Holonomy:
@@ -64,30 +72,27 @@ def find_holonomy(system: System, contexts: Contexts, *, set_limit: int = 100_00
     """
     edges = find_family(system, contexts, set_limit)
     tiles = find_tiles(edges)
-    class_of, heights = order_family(edges, tiles)
-    return Holonomy(heights, _label(system, edges, class_of, tiles))
+    class_of = find_classes(edges)
+    ranking = Ranking(system, edges, class_of, _label(system, edges, class_of, tiles))
+    heights = {node: ranking.heights[i] for node, i in class_of.items()}
+    ranks = {node: ranking.ranks[i] for node, i in class_of.items()}
+    return Holonomy(heights, ranks, ranking.numbered(class_of))
 
 
 def order_family(
     edges: dict[Node, dict[int, Node]], tiles: dict[Node, list[Mask]]
 ) -> tuple[dict[Node, int], dict[Node, int]]:
     """The class (strongly connected component) and the height of every set."""
-    import networkx as nx
-
-    graph: nx.DiGraph[Node] = nx.DiGraph()
-    graph.add_nodes_from(edges)
-    graph.add_edges_from((v, w) for v, row in edges.items() for w in row.values())
-    classes = list(nx.strongly_connected_components(graph))
-    class_of = {v: i for i, members_ in enumerate(classes) for v in members_}
-    order: nx.DiGraph[int] = nx.DiGraph()
-    order.add_nodes_from(range(len(classes)))
+    class_of = find_classes(edges)
+    count = 1 + max(class_of.values(), default=-1)
+    below: list[dict[int, int]] = [{} for _ in range(count)]
+    lowest = [0] * count
     for v, row in edges.items():
-        below = (*row.values(), *((v[0], tile) for tile in tiles.get(v, ())))
-        order.add_edges_from((class_of[v], class_of[w]) for w in below if class_of[w] != class_of[v])
-    height: dict[int, int] = {}
-    for i in reversed(list(nx.topological_sort(order))):
-        single = next(iter(classes[i]))[1].bit_count() == 1
-        height[i] = 0 if single else 1 + max((height[j] for j in order.successors(i)), default=0)
+        own = class_of[v]
+        lowest[own] = int(v[1].bit_count() > 1)
+        heads = (*row.values(), *((v[0], tile) for tile in tiles.get(v, ())))
+        below[own] |= {class_of[w]: lowest[own] for w in heads if class_of[w] != own}
+    height = longest_paths(count, below, lowest)
     return class_of, {v: height[class_of[v]] for v in edges}
 
 
@@ -175,7 +180,7 @@ def _ascending(mask: Mask) -> list[int]:
 
 
 def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: int = 100_000) -> Covering:
-    """The holonomy covering: one level a height, from the whole fibre down to single states.
+    """The holonomy covering: one level a rank, from the whole fibre down to single states.
 
     Args:
         base: contexts over an aperiodic system.
@@ -188,12 +193,13 @@ def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: in
     """
     system, contexts = base.system, base.contexts
     holonomy = find_holonomy(system, contexts, set_limit=set_limit)
-    top = holonomy.height
+    top, ranks = holonomy.levels, holonomy.ranks
+    fits: dict[tuple[Node, Mask], int] = {}
 
     def chain(c: int, coordinates: tuple[int, ...]) -> Iterator[tuple[int, Mask]]:
-        """The levels that are fresh and the sets known before each, then (-1, the singleton)."""
+        """The levels that are fresh and the sets known before each, then (top, the singleton)."""
         known = contexts.fibres[c]
-        while (h := holonomy.heights[c, known]) > 0:
+        while (h := ranks[c, known]) > 0:
             yield top - h, known
             known = holonomy.tiles[c, known][coordinates[top - h]]
         yield top, known
@@ -205,7 +211,7 @@ def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: in
         level, known = next(old)
         after = [STALE] * top
         target = contexts.fibres[d]
-        while (h := holonomy.heights[d, target]) > 0:
+        while (h := ranks[d, target]) > 0:
             while level < top - h:
                 level, known = next(old)
             image = system.image(known, x)
@@ -213,14 +219,18 @@ def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: in
             if level == top - h and image == target:
                 label = coordinates[level]
             else:
-                label = min(i for i, tile in tiles.items() if image & ~tile == 0)
+                node = (d, target)
+                found = fits.get((node, image))
+                if found is None:
+                    found = fits[node, image] = min(i for i, tile in tiles.items() if image & ~tile == 0)
+                label = found
             after[top - h] = label
             target = tiles[label]
         return d, tuple(after)
 
     first = [STALE] * top
     known = contexts.fibres[0]
-    while (h := holonomy.heights[0, known]) > 0:
+    while (h := ranks[0, known]) > 0:
         first[top - h], known = min((i, tile) for i, tile in holonomy.tiles[0, known].items() if tile & 1)
     names, states, arrows = number_contexts(
         system,

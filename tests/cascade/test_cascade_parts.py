@@ -88,12 +88,19 @@ def test_holonomy_structure(system: System) -> None:
             assert tile != known
             assert not any(tile & ~other == 0 for other in tiles.values() if other != tile)
             assert holonomy.heights[c, tile] < holonomy.heights[c, known]
+            assert holonomy.ranks[c, tile] < holonomy.ranks[c, known] <= holonomy.heights[c, known]
             union |= tile
         assert union == known
         for x in range(len(system.columns)):
             image = system.image(known, x)
             if image:
                 assert holonomy.heights[c, image] <= holonomy.heights[c, known]
+                assert holonomy.ranks[c, image] <= holonomy.ranks[c, known]
+            if image and holonomy.ranks[c, image] == holonomy.ranks[c, known]:
+                # one level refines both, so the arrow holds
+                assert image.bit_count() == known.bit_count()
+                for label, tile in tiles.items():
+                    assert not system.image(tile, x) & ~holonomy.tiles[c, image][label]
     covering = cover_by_holonomy(Base(system, contexts, (), ((),)))
     covering.check(system)
     recolour(covering).check(system)
