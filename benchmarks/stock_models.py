@@ -1,10 +1,9 @@
 """Folders of stock models for the measurements on a GPU: all grammars that a target supports, lowered here and not proved.
 
-    python benchmarks/stock_models.py OUT [--target NAME]... [--dtype DTYPE] [--mode MODE] [--large]
+    python benchmarks/stock_models.py OUT [--target NAME]... [--grammar NAME]... [--mode MODE]...
 
 A folder is named TARGET-GRAMMAR-MODE. In predict mode finite languages are left out: they have no long words. DeltaNet gets folders in float32 and in
-bfloat16, since its chunk kernel refuses float32; the others are loaded in every dtype from one. `--large` adds languages whose proof for a stock
-class takes minutes or ends in its limit.
+bfloat16, since its chunk kernel refuses float32; the others are loaded in every dtype from one.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ import time
 from pathlib import Path
 
 from ssmc.cascade.strategy import Options
-from ssmc.compile import lower_language, model_automaton
+from ssmc.compile import lower_language, model_automaton, stock_file
 from ssmc.errors import GateError, InputError, NotStarFreeError, SsmcError
 from ssmc.languages import read_language, shipped_grammars
 from ssmc.targets import TARGETS, find_target
-from ssmc.targets.folder import StockFile, write_stock
+from ssmc.targets.folder import write_stock
 from ssmc.targets.stock import StockWeights
 from ssmc.verify.agreement import live_walk
 
@@ -38,26 +37,8 @@ def write(name: str, target_name: str, mode: str, dtype: str, out: Path) -> str:
     cascade, weights = lower_language(language, automaton, target, mode, dtype, search)  # type: ignore[arg-type]
     if not isinstance(weights, StockWeights):
         raise TypeError(f"{target_name} emits no stock weights")
-    source = {"name": language.name, "text": language.source, "syntax": language.syntax, "level": language.level}
     folder = out / f"{target_name}-{name}-{mode}{'-' + dtype if target_name in SPLIT else ''}"
-    write_stock(
-        folder,
-        StockFile(
-            target=target_name,
-            config=weights.config,
-            tensors=weights.tensors,
-            names=weights.names,
-            axes=weights.axes,
-            vocabulary=weights.vocabulary.to_json(),
-            source=source,
-            automaton=automaton.to_json(),
-            cascade=cascade.to_json(),
-            certificate=None,
-            shape=weights.shape._asdict(),
-            note=weights.note,
-            versions={},
-        ),
-    )
+    write_stock(folder, stock_file(language, target, cascade, weights))
     size = sum(path.stat().st_size for path in folder.iterdir())
     return f"{folder.name}: {weights.shape.blocks} blocks, width {weights.config['hidden_size']}, {size:,} bytes"
 

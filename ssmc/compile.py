@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ssmc.cascade.ir import Cascade, Mode
     from ssmc.languages import Language
     from ssmc.targets import Lowered, Target
+    from ssmc.targets.folder import StockFile
+    from ssmc.targets.stock import StockWeights
     from ssmc.verify import Certificate
 
 
@@ -217,38 +219,51 @@ def write_model(compiled: CompiledModel, path: str | os.PathLike[str]) -> None:
         InputError: it cannot be written; then nothing new is there.
         UsageError: another suffix, or a suffix where the target writes a folder.
     """
-    import torch
-
     from ssmc.nn import ModelFile, save_model
-    from ssmc.targets.folder import StockFile, write_stock
+    from ssmc.targets.folder import write_stock
     from ssmc.targets.stock import StockWeights
 
-    language, weights, certificate = compiled.language, compiled.weights, compiled.certificate
-    source = {"name": language.name, "text": language.source, "syntax": language.syntax, "level": language.level}
-    common: dict[str, Any] = {
+    weights, certificate = compiled.weights, compiled.certificate
+    if isinstance(weights, StockWeights):
+        if Path(path).suffix:
+            raise UsageError(f"{path}: a {compiled.target.name} model is a folder, whose name has no suffix")
+        write_stock(path, stock_file(compiled.language, compiled.target, compiled.cascade, weights, certificate))
+        return
+    exactness = {"max_magnitude": certificate.max_magnitude, "limit": LIMITS[certificate.dtype]}
+    save_model(
+        path, ModelFile(exactness=exactness, **_contents(compiled.language, compiled.cascade, weights, certificate))
+    )
+
+
+def stock_file(
+    language: Language, target: Target, cascade: Cascade, weights: StockWeights, certificate: Certificate | None = None
+) -> StockFile:
+    """The contents of the folder of a stock model, proved or not."""
+    from ssmc.targets.folder import StockFile
+
+    return StockFile(
+        target=target.name,
+        vocabulary=weights.vocabulary.to_json(),
+        shape=weights.shape._asdict(),
+        note=weights.note,
+        **_contents(language, cascade, weights, certificate),
+    )
+
+
+def _contents(
+    language: Language, cascade: Cascade, weights: Lowered, certificate: Certificate | None
+) -> dict[str, Any]:
+    """What model files of every form hold."""
+    import torch
+
+    return {
         "config": weights.config,
         "tensors": weights.tensors,
         "names": weights.names,
         "axes": weights.axes,
-        "source": source,
-        "automaton": compiled.cascade.automaton.to_json(),
-        "cascade": compiled.cascade.to_json(),
-        "certificate": certificate.to_json(),
+        "source": {"name": language.name, "text": language.source, "syntax": language.syntax, "level": language.level},
+        "automaton": cascade.automaton.to_json(),
+        "cascade": cascade.to_json(),
+        "certificate": certificate and certificate.to_json(),
         "versions": {"ssmc": __version__, "torch": torch.__version__},
     }
-    if isinstance(weights, StockWeights):
-        if Path(path).suffix:
-            raise UsageError(f"{path}: a {compiled.target.name} model is a folder, whose name has no suffix")
-        write_stock(
-            path,
-            StockFile(
-                target=compiled.target.name,
-                vocabulary=weights.vocabulary.to_json(),
-                shape=weights.shape._asdict(),
-                note=weights.note,
-                **common,
-            ),
-        )
-        return
-    exactness = {"max_magnitude": certificate.max_magnitude, "limit": LIMITS[certificate.dtype]}
-    save_model(path, ModelFile(exactness=exactness, **common))
