@@ -1,6 +1,6 @@
 """One call on a GPU machine that measures all stock models: what was not measured before comes first, and every row is written as it comes.
 
-    python benchmarks/targets_gpu_call.py FOLDER --out FILE [--seconds N] [--device DEVICE] [--scale N]
+    python benchmarks/targets_gpu_call.py FOLDER --out FILE [--seconds N] [--device DEVICE] [--scale N] [--done FILE]
 
 FOLDER holds `models.tar.xz` (the folders of `benchmarks/stock_models.py`), the wheels of flash-linear-attention, fla-core and einops, and the source
 distributions of mamba_ssm and causal_conv1d. The CUDA kernels are built while transformers' own forward, which must not see them, and
@@ -85,7 +85,9 @@ def jobs(models: Models) -> list[Job]:
     found += [Job(f"fla-{target}", flash(models, target)) for target in FLA]
     found += [Job(f"kernels-mamba2-{dtype}", ssd(models, dtype), ("build",), built=True) for dtype in DTYPES]
     found.append(Job("kernels-library", library(models), ("build",), built=True))
-    own = [models.task(name, dtype=dtype) for name in models.of("mamba2") for dtype in DTYPES]
+    # those with many heads last: transformers' chunked form needs memory for each
+    wide = sorted(models.of("mamba2"), key=lambda name: "-d-12-" in name)
+    own = [models.task(name, dtype=dtype) for name in wide for dtype in DTYPES]
     own[:0] = [models.task(f"mamba2-{name}-predict", "generate") for name in ("flip-flop", "dyck-2-3")]
     found.append(Job("own-mamba2", own, tuple(f"fla-{target}" for target in FLA)))
     tuned = [models.task(f"mamba2-{name}-predict", dtype=dtype) for name in ("flip-flop", "dyck-2-3", "tomita-4") for dtype in DTYPES]  # fmt: skip
@@ -93,6 +95,27 @@ def jobs(models: Models) -> list[Job]:
         Job("tuned-mamba2", tuned, tuple(f"kernels-mamba2-{dtype}" for dtype in DTYPES), built=True, first=False)
     )
     return found
+
+
+def left(found: list[Job], done: Path | None) -> list[Job]:
+    """The jobs that need no built kernels, without the runs of an earlier call; RecurrentGemma gets a second process once Mamba-2 has left the memory."""
+    if done is None:
+        return found
+    rows = [json.loads(line) for line in done.read_text().splitlines()]
+    known = {
+        tuple(row.get(key) for key in ("model", "what", "dtype", "symbols")) for row in rows if not row.get("kernels")
+    }
+    found = [job for job in found if job.name.startswith("own")]
+    for job in found:
+        keys = [(Path(task["folder"]).name, task["what"], task["dtype"], task["length"]) for task in job.tasks]
+        job.tasks = [
+            task for task, key in zip(job.tasks, keys, strict=True) if key not in known and key[1] != "generate"
+        ]
+        job.after = ()
+    slow = next(job for job in found if job.name == "own-recurrentgemma")
+    found.append(Job("own-recurrentgemma-2", slow.tasks[1::2], ("own-mamba2",)))
+    slow.tasks = slow.tasks[::2]
+    return [job for job in found if job.tasks]
 
 
 def gemma(models: Models) -> list[dict[str, Any]]:
@@ -181,6 +204,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=330)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--scale", type=int, default=1)
+    parser.add_argument("--done", type=Path, help="rows of an earlier call, whose runs are left out")
     options = parser.parse_args()
     start, here = time.monotonic(), Path(__file__).parent
     check(options.folder, options.device)
@@ -197,14 +221,14 @@ def main() -> None:
         common = {**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
         common |= {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True", "HF_HUB_OFFLINE": "1", "PYTHONPATH": path}
         running: dict[str, subprocess.Popen[bytes]] = {}
-        if options.device == "cuda":
+        if options.device == "cuda" and options.done is None:
             # for one architecture, with all processors
             environment = {**common, "TORCH_CUDA_ARCH_LIST": "9.0", "MAX_JOBS": "8"}
             for extension, prefix in (("causal_conv1d_cuda", "causal_conv1d"), ("selective_scan_cuda", "mamba_ssm")):
                 (source,) = sources.glob(f"{prefix}-*")
                 command = [sys.executable, str(here / "gpu_kernels.py"), extension, str(source), str(built)]
                 running[f"build-{extension}"] = subprocess.Popen(command, env=environment, start_new_session=True)
-        waiting, over = jobs(models), set()
+        waiting, over = left(jobs(models), options.done), set()
         while (waiting or running) and time.monotonic() - start < options.seconds:
             for done in [key for key, process in running.items() if process.poll() is not None]:
                 print(f"{time.monotonic() - start:.0f} s: {done} ended with {running.pop(done).returncode}", flush=True)
