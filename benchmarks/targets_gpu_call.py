@@ -240,7 +240,7 @@ def main() -> None:
                 waiting.remove(job)
                 tasks = place / f"{job.name}.json"
                 tasks.write_text(json.dumps(job.tasks))
-                left = options.seconds - (time.monotonic() - start) - 5
+                rest = options.seconds - (time.monotonic() - start) - 5
                 command = [
                     sys.executable,
                     str(here / "targets_gpu.py"),
@@ -249,7 +249,7 @@ def main() -> None:
                     "--out",
                     str(options.out),
                 ]
-                command += ["--seconds", str(left), "--device", options.device, *(["--first"] if job.first else [])]
+                command += ["--seconds", str(rest), "--device", options.device, *(["--first"] if job.first else [])]
                 environment = {**common, "PYTHONPATH": os.pathsep.join([path, str(built)]) if job.built else path}
                 print(f"{time.monotonic() - start:.0f} s: {job.name} starts, {len(job.tasks)} tasks", flush=True)
                 running[job.name] = subprocess.Popen(command, env=environment, start_new_session=True)
