@@ -51,6 +51,11 @@ class Automaton:
         """The number of symbol classes."""
         return self.alphabet.class_count
 
+    @property
+    def pattern_count(self) -> int:
+        """The number of patterns of a pattern set, 0 of a single language."""
+        return len(self.patterns)
+
     def require_table(self) -> None:
         """Makes sure that the table is written out.
 
@@ -219,6 +224,10 @@ class Automaton:
             from ssmc.dyck import BoundedDyck
 
             return BoundedDyck.of_json(data)
+        if "members" in data:
+            from ssmc.patternset import PatternSet
+
+            return PatternSet.of_json(data)
         automaton = Automaton(
             Alphabet.from_json(data["alphabet"]),
             tuple(tuple(row) for row in data["delta"]),

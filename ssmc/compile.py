@@ -21,11 +21,13 @@ from ssmc import __version__
 from ssmc.algebra.starfree import SET_LIMIT
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.encoded import decompose_encoded
+from ssmc.cascade.sets import decompose_set
 from ssmc.cascade.stack import stack_cascade
 from ssmc.cascade.strategy import Options
 from ssmc.dyck import BoundedDyck
 from ssmc.errors import GateError, LimitError, NotStarFreeError, TargetError, UsageError
 from ssmc.languages import encoding_of, to_bytes
+from ssmc.patternset import PatternSet
 from ssmc.targets import AUTO, EXACT, find_target
 from ssmc.targets.weights import LIMITS
 
@@ -64,13 +66,16 @@ class CompiledModel:
     def to_json(self) -> dict[str, Any]:
         """The data of `ssmc compile --json`."""
         shape, automaton = self.weights.shape, self.cascade.automaton
+        members = automaton.members if isinstance(automaton, PatternSet) else ()
+        symbols = self.language.automaton
         return {
             "schema": "ssmc.compile/1",
             "name": self.language.name,
-            "states": self.language.automaton.states,
+            "states": None if members else symbols.states,
             "level": self.language.level,
             "patterns": list(self.language.patterns),
-            "model_states": automaton.states,
+            "model_states": None if members else automaton.states,
+            "pattern_states": [symbols.pattern(i).states for i in range(symbols.pattern_count)],
             "alphabet_size": automaton.alphabet.size,
             "mode": self.cascade.mode,
             "target": self.target.name,
@@ -102,14 +107,17 @@ def model_automaton(language: Language) -> Automaton:
     return to_bytes(language.automaton) if language.level == "codepoint" else language.automaton
 
 
-def decompose_language(language: Language, automaton: Automaton, mode: Mode, options: Options | None = None) -> Cascade:
-    """The cascade of the automaton that the model computes; text is read through a decoder where that is cheaper, brackets have a cascade by rule.
+def decompose_language(
+    language: Language, automaton: Automaton, mode: Mode, options: Options | None = None, *, apart: bool = True
+) -> Cascade:
+    """The cascade of the automaton that the model computes; text is read through a decoder where that is cheaper, the patterns of a set side by side, brackets by a rule.
 
     Args:
         language: what is compiled.
         automaton: its `model_automaton`.
         mode: `recognise` or `predict`.
         options: what the decomposition may spend.
+        apart: whether the patterns of a set may have a cascade each, side by side.
 
     Raises:
         NotStarFreeError: the language is not star-free.
@@ -117,9 +125,17 @@ def decompose_language(language: Language, automaton: Automaton, mode: Mode, opt
     """
     if isinstance(automaton, BoundedDyck):
         return stack_cascade(automaton, mode)
-    if language.level != "codepoint":
-        return decompose(automaton, mode, options)
-    return decompose_encoded(language.automaton, automaton, encoding_of(language.automaton, automaton), mode, options)
+    if isinstance(automaton, PatternSet) and isinstance(language.automaton, PatternSet):
+        return decompose_set(language.automaton, automaton, mode, options or Options(), _decompose, apart=apart)
+    return _decompose(language.automaton, automaton, mode, options)
+
+
+def _decompose(symbols: Automaton, automaton: Automaton | None, mode: Mode, options: Options | None) -> Cascade:
+    """The cascade of one automaton over what a model reads, which are the encodings of `symbols` where those are code points."""
+    automaton = to_bytes(symbols) if automaton is None and symbols.alphabet.kind == "codepoints" else automaton
+    if automaton is None or symbols.alphabet.kind != "codepoints":
+        return decompose(automaton or symbols, mode, options)
+    return decompose_encoded(symbols, automaton, encoding_of(symbols, automaton), mode, options)
 
 
 def compile_language(
@@ -159,9 +175,15 @@ def compile_language(
         chosen.admit(language.automaton, max(SET_LIMIT, options.set_limit), language.patterns)
     automaton = model_automaton(language)
     cascade, weights = lower_language(language, automaton, chosen, mode, dtype, search)
-    model, certificate = prove_lowered(chosen, weights, automaton, cascade)
+    model, certificate = prove_lowered(chosen, weights, cascade.automaton, cascade)
     if isinstance(model, Model):
-        parts = (automaton.to_json(), cascade.to_json(), mode == "predict", certificate.to_json(), weights.tensors)
+        parts = (
+            cascade.automaton.to_json(),
+            cascade.to_json(),
+            mode == "predict",
+            certificate.to_json(),
+            weights.tensors,
+        )
         model.compiled = Compiled(*parts)
     return CompiledModel(language, chosen, cascade, weights, model, certificate)
 
@@ -193,9 +215,10 @@ def lower_language(
         LimitError: a stated limit was reached.
         VerificationError: a stage made something else than it was given (a bug in ssmc).
     """
-    cascades = [decompose_language(language, automaton, mode, search)]
+    apart = target.form == "model"
+    cascades = [decompose_language(language, automaton, mode, search, apart=apart)]
     for rival in target.rivals(search, cascades[0]):
-        cascade = decompose_language(language, automaton, mode, rival)
+        cascade = decompose_language(language, automaton, mode, rival, apart=apart)
         cascades += [] if cascade in cascades else [cascade]
     for cascade in cascades:
         check_cascade(cascade)

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "ssmc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ERRORS = {"errors", "__init__"}
-VALUES = ERRORS | {"alphabet", "minimize", "automaton", "encoding", "dyck"}
+VALUES = ERRORS | {"alphabet", "minimize", "automaton", "encoding", "dyck", "patternset"}
 ALLOWED = {
     "__init__": set[str](),
     "errors": set[str](),
@@ -24,6 +24,7 @@ ALLOWED = {
     "automaton": VALUES,
     "encoding": VALUES,
     "dyck": VALUES,
+    "patternset": VALUES,
     "languages": VALUES,
     "algebra": VALUES,
     "cascade": VALUES | {"algebra"},

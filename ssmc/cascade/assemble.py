@@ -31,11 +31,11 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
 
     Args:
         automaton: the language.
-        mode: `recognise` or `predict`.
+        mode: `recognise`, `predict` or `monitor`.
         machine: the Mealy machine that the covering follows.
         reduced: the covering's components.
 
-    In recognise mode a covering of the trimmed automaton needs a latch where a transition is undefined; a covering of the complete automaton (with
+    Where every input gets an answer, a covering of the trimmed automaton needs a latch where a transition is undefined; a covering of the complete automaton (with
     the sink as a state) does not.
     """
     covering, components, joint = reduced.covering, reduced.components, reduced.joint
@@ -45,7 +45,7 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
     dead = after == DEAD
     all_components = list(components)
     latch: tuple[int, ...] = ()
-    if mode == "recognise" and dead.any():
+    if mode != "predict" and dead.any():
         table = _decide(joint, dead.astype(np.int64), np.zeros_like(dead, dtype=np.int64), variables)
         all_components.append(
             Component("latch", "reset", 2, table.reads, table.to_mapping(), labels=("live", "dead"), latch=True)
@@ -73,7 +73,7 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
 def constant_cascade(automaton: Automaton, mode: Mode) -> Cascade:
     """The cascade of a language without transitions (no states, or no symbols): no components, one output."""
     nothing = Output(0 in automaton.accepting, (), automaton.memberships(0))
-    table: dict[Key, int] = {(x,): 0 for x in range(automaton.classes)} if mode == "recognise" else {}
+    table: dict[Key, int] = {(x,): 0 for x in range(automaton.classes)} if mode != "predict" else {}
     return Cascade(automaton, mode, (), Readout((), MappingProxyType(table), (nothing,), 0))
 
 

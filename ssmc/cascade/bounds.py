@@ -39,7 +39,7 @@ def find_tie(automaton: Automaton, mode: Mode, width: int) -> Tie | None:
         mode: in predict mode only words with a continuation in the language count.
         width: the widest window.
     """
-    access = _access_words(automaton, dead=mode == "recognise")
+    access = _access_words(automaton, dead=mode != "predict")
     pairs: dict[tuple[int, int], tuple[int, ...]] = dict.fromkeys(combinations(sorted(access), 2), ())
     origin = {pair: pair for pair in pairs}
     for _ in range(width + 1):

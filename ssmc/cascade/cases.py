@@ -13,6 +13,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from ssmc.cascade.lettered import Lettered
 from ssmc.errors import InvariantError, LimitError
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class Cases(Mapping[Key, L]):
 
 def table_to_json(table: Mapping[Key, Any], label: Any = lambda x: x) -> Sequence[Any] | dict[str, Any]:
     """Any table in JSON types."""
-    if isinstance(table, Cases):
+    if isinstance(table, Cases | Lettered):
         return table.to_json(label)
     return [[list(key), label(value)] for key, value in sorted(table.items())]
 
@@ -181,15 +182,20 @@ def table_to_json(table: Mapping[Key, Any], label: Any = lambda x: x) -> Sequenc
 def table_from_json(data: Any, label: Any = lambda x: x) -> Mapping[Key, Any]:
     """The inverse of `table_to_json`."""
     if isinstance(data, dict):
-        return Cases.from_json(data, label)
+        return Lettered.from_json(data, label) if "letters" in data else Cases.from_json(data, label)
     return MappingProxyType({tuple(key): label(value) for key, value in data})
 
 
 def labels_of(table: Mapping[Key, L]) -> Iterator[L]:
     """Every label of a table, some more than once."""
-    return (label for *_, label in table.looks()) if isinstance(table, Cases) else iter(table.values())
+    if isinstance(table, Cases):
+        return (label for *_, label in table.looks())
+    if isinstance(table, Lettered):
+        return (label for row in table.rows for label in row.values())
+    return iter(table.values())
 
 
 def entries_of(table: Mapping[Key, Any]) -> int:
     """The number of labels that a table is written with."""
-    return table.entries if isinstance(table, Cases) else len(table)
+    entries: int | None = getattr(table, "entries", None)
+    return len(table) if entries is None else entries

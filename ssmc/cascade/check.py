@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
+from ssmc.cascade.bundle import Bundle
 from ssmc.cascade.ir import Output
 from ssmc.cascade.product import product_states
 from ssmc.cascade.stack import check_stack_cascade
@@ -23,7 +24,7 @@ _SMALL = 500
 
 def expected_output(automaton: Automaton, mode: Mode, state: int) -> Output:
     """What the language asks for after a prefix that leads to `state` (or `DEAD`)."""
-    legal = automaton.live_classes[state] if mode == "predict" and state != DEAD else ()
+    legal = automaton.live_classes[state] if mode != "recognise" and state != DEAD else ()
     return Output(state in automaton.accepting, legal, automaton.memberships(state))
 
 
@@ -31,13 +32,16 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     """Explores the product of automaton and interpreter; the two are then equal on inputs of every length.
 
     Returns:
-        The number of product states; of a bounded Dyck language too large for its table that of the cases of the induction (`check_stack_cascade`).
+        The number of product states; of a bounded Dyck language too large for its table that of the cases of the induction (`check_stack_cascade`); of a pattern set the
+        sum over its patterns, each of which is compared with its own automaton.
 
     Raises:
         VerificationError: an output differs, with the shortest word that shows it.
         LimitError: the product has more than `limit` states.
     """
     cascade.check()
+    if isinstance(cascade, Bundle):
+        return sum(check_cascade(part, limit=limit) for part in cascade.parts)
     automaton = cascade.automaton
     if isinstance(automaton, BoundedDyck) and automaton.states > automaton.limit:
         return check_stack_cascade(cascade)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
+from ssmc.cascade.cases import entries_of
 from ssmc.cascade.ir import HOLD, layers_of
 from ssmc.cascade.rules import find_rules
 
@@ -54,7 +55,7 @@ def cost_of(components: Sequence[Component], readout: Readout | None = None, ord
     """The cost of some components and a readout."""
     channels = sum(_channels(component) for component in components)
     windows = sum(c.kind == "window" for c in components)
-    entries = sum(len(c.table) for c in components) + (0 if readout is None else len(readout.table))
+    entries = sum(entries_of(c.table) for c in components) + (0 if readout is None else entries_of(readout.table))
     units = 0
     if order == "units":
         units = sum(_terms(c.table, c.depends_on, HOLD) for c in components if c.kind != "window")

@@ -15,6 +15,7 @@ from ssmc.cascade.mealy import mealy_machine
 from ssmc.cascade.meter import Meter
 from ssmc.cascade.strategy import BUDGETS, Choice, Options, explore
 from ssmc.errors import LimitError
+from ssmc.patternset import PatternSet
 
 if TYPE_CHECKING:
     from ssmc.automaton import Automaton
@@ -31,8 +32,8 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
     """The cheapest cascade found for a language.
 
     Args:
-        automaton: the language.
-        mode: `recognise` or `predict`.
+        automaton: the language; of a pattern set its joint automaton is decomposed.
+        mode: `recognise`, `predict` or `monitor`.
         options: budgets and limits; the defaults of `Options` when not given.
 
     Raises:
@@ -40,13 +41,15 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
         GateError: the gates may be others, but do not suffice for the language's groups; carries the witness.
         LimitError: every candidate exceeds a limit (of layers, contexts or sets), or star-freeness could not be decided within its limits.
     """
+    if isinstance(automaton, PatternSet):
+        automaton = automaton.plain()
     if not automaton.states or not automaton.classes:
         return constant_cascade(automaton, mode)
     options = options or Options()
     starfree = require_gates(automaton, options.gates, options.set_limit)
     moduli = () if starfree else _moduli(automaton)
     meter = Meter(BUDGETS[options.effort].work)
-    sinks = (False, True) if mode == "recognise" and not automaton.is_complete else (False,)
+    sinks = (False, True) if mode != "predict" and not automaton.is_complete else (False,)
     best: tuple[Cost, Cascade] | None = None
     for sink in sinks:
         machine = mealy_machine(automaton, mode, sink=sink)

@@ -18,6 +18,7 @@ from ssmc.cascade.cost import cost_of
 from ssmc.cascade.decoder import make_decoder
 from ssmc.cascade.decompose import decompose
 from ssmc.cascade.ir import HOLD, Cascade, Component, Output, Readout, overwrite
+from ssmc.cascade.lettered import Lettered
 from ssmc.cascade.strategy import Options
 from ssmc.errors import InvariantError, LimitError
 
@@ -37,8 +38,6 @@ DIRECT = {0: 5_000, 1: 5_000, 2: 20_000, 3: 1_000_000}
 """For each effort the byte states times byte classes up to which the byte automaton itself is decomposed, too; half of that in recognise mode."""
 _ENTRIES = 400_000
 """Steps of the decoder times contexts of the cascade behind it, up to which the latter are not limited."""
-_MOST_ENTRIES = 2_000_000
-"""The most entries of a table over bytes."""
 
 
 def decompose_encoded(
@@ -50,7 +49,7 @@ def decompose_encoded(
         automaton: the language over symbols.
         binary: its language of encodings.
         encoding: from the classes of the one to those of the other.
-        mode: `recognise` or `predict`.
+        mode: `recognise`, `predict` or `monitor`.
         options: budgets and limits; the defaults of `Options` when not given.
 
     Raises:
@@ -67,7 +66,7 @@ def decompose_encoded(
         found.append(_behind_decoder(automaton, binary, encoding, mode, free))
     except LimitError as error:
         limit = error
-    if binary.states * binary.classes * (2 if mode == "recognise" else 1) <= DIRECT[options.effort]:
+    if binary.states * binary.classes * (1 if mode == "predict" else 2) <= DIRECT[options.effort]:
         try:
             found.append(decompose(binary, mode, free))
         except LimitError as error:
@@ -182,8 +181,8 @@ class _Lift:
             component = above.components[k]
             rows = _by_letter(component.table)
             reads, table = self.table(partial(_rows_of, rows), component.depends_on)
-            components.append(replace(component, depends_on=reads, table=MappingProxyType(table)))
-        if above.mode == "recognise":
+            components.append(replace(component, depends_on=reads, table=table))
+        if above.mode != "predict":
             components.append(self.latch())
         latch = [k for k, component in enumerate(components) if component.latch]
         return prune(Cascade(self.binary, above.mode, tuple(components), self.readout()), latch)
@@ -200,7 +199,7 @@ class _Lift:
         }
         live: Rows[AnyAction] | None = None if rows else {(): HOLD}
         depends_on, table = self.table(lambda step: dead if step.letter == DEAD else rows.get(step.letter, live), reads)
-        return Component("latch", "reset", 2, depends_on, MappingProxyType(table), labels=("live", "dead"), latch=True)
+        return Component("latch", "reset", 2, depends_on, table, labels=("live", "dead"), latch=True)
 
     def readout(self) -> Readout:
         """The readout: an answer of the symbols where one is complete, no and the legal bytes inside one."""
@@ -226,7 +225,7 @@ class _Lift:
                 return answers[DEAD, 0]
             if step.letter not in rows:
                 return None
-            key = step.letter, step.node if above.mode == "predict" else min(step.node, 1)
+            key = step.letter, min(step.node, 1) if above.mode == "recognise" else step.node
             if key not in answers:
                 answers[key] = {
                     values: outputs.setdefault(self.output(readout.outputs[label], step.node), len(outputs))
@@ -236,12 +235,12 @@ class _Lift:
 
         initial = outputs.setdefault(self.output(readout.outputs[readout.initial], 0), len(outputs))
         depends_on, table = self.table(answer, reads)
-        return Readout(depends_on, MappingProxyType(table), tuple(outputs), initial)
+        return Readout(depends_on, table, tuple(outputs), initial)
 
     def output(self, output: Output, node: int) -> Output:
         """What is said over bytes at a node where the symbols say `output`."""
         legal: tuple[int, ...] = ()
-        if self.above.mode == "predict":
+        if self.above.mode != "recognise":
             letters = set(output.legal)
             live = frozenset(c for c, letter in enumerate(self.letters.symbols) if letter in letters)
             legal = self.encoding.legal(node, live)
@@ -251,7 +250,7 @@ class _Lift:
 
     def table(
         self, part: Callable[[_Step], Rows[L] | None], reads: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], dict[Key, L]]:
+    ) -> tuple[tuple[int, ...], Lettered[L]]:
         """A table over bytes: the components that it reads, and its entries.
 
         Args:
@@ -277,13 +276,12 @@ class _Lift:
                 if found.setdefault(short, rows) is not rows:
                     break
             else:
-                total = sum(map(len, found.values()))
-                if total > _MOST_ENTRIES:
-                    raise LimitError("entries of a table over bytes", total, _MOST_ENTRIES)
                 depends_on = (*(self.decoder.reads[i] for i in choice), *(self.number[j] for j in reads))
-                return depends_on, {
-                    (*short, *values): label for short, rows in found.items() for values, label in rows.items()
-                }
+                number: dict[int, int] = {}
+                letters = {short: number.setdefault(id(rows), len(number)) for short, rows in found.items()}
+                every = {id(rows): rows for rows in found.values()}
+                rows_of = tuple(MappingProxyType(every[own]) for own in number)
+                return depends_on, Lettered(len(choice), MappingProxyType(letters), rows_of)
         raise InvariantError("the decoder does not tell what a byte stands for")
 
 

@@ -74,7 +74,7 @@ def missing_gates(automaton: Automaton, gates: Gates) -> GateError:
 
 def _parts(automaton: Automaton, patterns: Sequence[str]) -> Iterator[tuple[str, Automaton]]:
     """The language, or each pattern of a set, with what to call it."""
-    names = patterns or [str(i + 1) for i in range(len(automaton.patterns))]
+    names = patterns or [str(i + 1) for i in range(automaton.pattern_count)]
     yield from ((f"pattern {name} is ", automaton.pattern(i)) for i, name in enumerate(names))
     if not names:
         yield "", automaton

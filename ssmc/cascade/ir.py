@@ -1,11 +1,9 @@
 """The cascade: a DAG of components, the intermediate representation between automata and weights.
 
-Each component k keeps one integer value. Reading a symbol of class x, every component at once looks up
-`table[(x, v_j for j in depends_on)]` with the values *before* the symbol and applies the action that it finds: an affine map
-h -> mul*h + add, or (of a permutation component) any map on its values, given by its images.
-The readout looks up its own table with the same values, those before the symbol, and so tells the output *after* the symbol
-(the lag of docs/design: a component or head never needs another's value of the same step). A key that a table lacks is a don't-care: no
-live prefix meets it, and a target may fill it as it likes.
+Each component k keeps one integer value. Reading a symbol of class x, every component at once looks up `table[(x, v_j for j in depends_on)]` with the values *before* the
+symbol and applies the action that it finds: an affine map h -> mul*h + add, or (of a permutation component) any map on its values, given by its images. The readout looks up
+its own table with the same values, those before the symbol, and so tells the output *after* the symbol (the lag of docs/design: a component or head never needs another's
+value of the same step). A key that a table lacks is a don't-care: no live prefix meets it, and a target may fill it as it likes.
 """
 
 from __future__ import annotations
@@ -15,17 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from ssmc.automaton import DEAD, Automaton
-from ssmc.cascade.actions import (
-    HOLD,
-    TOGGLE,
-    Action,
-    AnyAction,
-    Images,
-    action_from_json,
-    action_to_json,
-    overwrite,
-)
+from ssmc.cascade.actions import HOLD, TOGGLE, Action, AnyAction, Images, action_from_json, action_to_json, overwrite
 from ssmc.cascade.cases import Cases, labels_of, table_from_json, table_to_json
+from ssmc.cascade.lettered import Lettered
 from ssmc.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -49,7 +39,7 @@ __all__ = [
     "overwrite",
 ]
 
-Mode = Literal["recognise", "predict"]
+Mode = Literal["recognise", "predict", "monitor"]
 Kind = Literal["reset", "counter", "window", "swap", "rotation", "permutation"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Every kind of component."""
@@ -62,9 +52,9 @@ class Component:
 
     Attributes:
         name: what the component is, for people (`level 2`, `counter a-b`, `latch`).
-        kind: `reset` (hold or overwrite), `counter` (add or overwrite), `window` (always overwrites: one tap of the last symbols, which a target
-            may take from its causal convolution), `swap` (two values: hold, overwrite or `TOGGLE`), `rotation` (add modulo size, which
-            `Action(1, k)` means there, or overwrite) or `permutation` (hold, overwrite, or the map of an `Images`). The initial value is 0.
+        kind: `reset` (hold or overwrite), `counter` (add or overwrite), `window` (always overwrites: one tap of the last symbols, which a target may take from
+            its causal convolution), `swap` (two values: hold, overwrite or `TOGGLE`), `rotation` (add modulo size, which `Action(1, k)` means there, or
+            overwrite) or `permutation` (hold, overwrite, or the map of an `Images`). The initial value is 0.
         low: the least value; 0 but for counters.
         size: the number of values, which are low .. low+size-1.
         depends_on: ascending indices of earlier components.
@@ -237,8 +227,8 @@ class Cascade:
 
     Attributes:
         automaton: the language.
-        mode: `recognise` (every input gets a verdict; a latch remembers the first undefined transition) or `predict` (inputs are prefixes of
-            words; after each the accepting bit and the legal next classes).
+        mode: `recognise` (every input gets a verdict; a latch remembers the first undefined transition), `predict` (inputs are prefixes of words; after each the
+            accepting bit and the legal next classes), or `monitor` for a pattern of a set in predict mode: every input gets both.
         components: in an order in which dependencies come first.
         readout: the head.
     """
@@ -323,22 +313,27 @@ class Cascade:
         Raises:
             InvariantError: the data describe no valid cascade.
         """
-        cascade = Cascade(
-            automaton=Automaton.from_json(data["automaton"]),
-            mode=data["mode"],
-            components=tuple(Component.from_json(c) for c in data["components"]),
-            readout=Readout.from_json(data["readout"]),
-        )
+        if "parts" in data:
+            from ssmc.cascade.bundle import Bundle
+
+            return Bundle.from_json(data)
+        return Cascade.of_json(Automaton.from_json(data["automaton"]), data)
+
+    @staticmethod
+    def of_json(automaton: Automaton, data: Mapping[str, Any]) -> Cascade:
+        """The same, the automaton having been read."""
+        components = tuple(Component.from_json(c) for c in data["components"])
+        cascade = Cascade(automaton, data["mode"], components, Readout.from_json(data["readout"]))
         cascade.check()
         return cascade
 
     def check(self) -> None:
-        """Checks the specification of a valid cascade (shapes and ranges; not that it computes the language).
+        """Checks that it is a valid cascade (shapes and ranges; not that it computes the language).
 
         Raises:
-            InvariantError: it is broken.
+            InvariantError: it is not.
         """
-        if self.mode not in ("recognise", "predict"):
+        if self.mode not in get_args(Mode):
             raise InvariantError(f"mode {self.mode!r}")
         if sum(component.latch for component in self.components) > 1:
             raise InvariantError("more than one latch")
@@ -350,7 +345,7 @@ class Cascade:
             raise InvariantError("readout: outcome out of range")
         if any(c not in range(self.automaton.classes) for output in self.readout.outputs for c in output.legal):
             raise InvariantError("readout: legal class out of range")
-        if any(len(output.patterns) != len(self.automaton.patterns) for output in self.readout.outputs):
+        if any(len(output.patterns) != self.automaton.pattern_count for output in self.readout.outputs):
             raise InvariantError("readout: one bit a pattern")
 
     def _check_component(self, k: int, component: Component) -> None:
@@ -387,8 +382,11 @@ class Cascade:
             if list(table.ranges) != ranges[1:]:
                 raise InvariantError(f"{name}: the table of cases is over other values")
             return
+        if isinstance(table, Lettered):
+            table.check(ranges)
+            return
         if any(len(key) != len(ranges) for key in table):
             raise InvariantError(f"{name}: keys must have {len(ranges)} entries")
-        for place, (column, values) in enumerate(zip(zip(*table, strict=True), ranges, strict=False)):
-            if not set(column) <= set(values):
+        for place, (column, own) in enumerate(zip(zip(*table, strict=True), ranges, strict=False)):
+            if not set(column) <= set(own):
                 raise InvariantError(f"{name}: entry {place} of a key is out of range")

@@ -44,7 +44,7 @@ def mealy_machine(automaton: Automaton, mode: Mode, *, sink: bool = False) -> Me
     number: dict[Output, int] = {}
     output_of = []
     for q in range(automaton.states):
-        legal = automaton.live_classes[q] if mode == "predict" else ()
+        legal = automaton.live_classes[q] if mode != "recognise" else ()
         output = Output(q in automaton.accepting, legal, automaton.memberships(q))
         output_of.append(number.setdefault(output, len(number)))
     rejecting = Output(accepting=False, legal=(), patterns=automaton.memberships(DEAD))

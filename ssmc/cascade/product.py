@@ -10,6 +10,7 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import HOLD
+from ssmc.cascade.lettered import Lettered
 from ssmc.errors import InvariantError, LimitError
 
 if TYPE_CHECKING:
@@ -67,6 +68,35 @@ class _Table:
         return np.where(self.codes[place] == code, self.labels[place], _NOTHING)
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """A table that sees the class and some values through a letter, as two tables."""
+
+    letters: _Table
+    rows: _Table
+
+    @staticmethod
+    def of(table: Lettered[int], reads: Sequence[int], components: Sequence[Component]) -> _Steps:
+        """The table of a component or of the readout, labels numbered."""
+        letters = _Table.of(table.letters, reads[: table.width], components)
+        return _Steps(letters, _Table.of(table.by_letter, reads[table.width :], components))
+
+    def fits(self, classes: int) -> bool:
+        """Whether codes are below 2^62."""
+        return self.letters.fits(classes) and self.rows.fits(1 + int(self.letters.labels.max(initial=0)))
+
+    def look_up(self, classes: Integers, values: Integers) -> Integers:
+        """(N,): the labels for classes (N,) and values (N, K), `_NOTHING` where there is no entry."""
+        letter = self.letters.look_up(classes, values)
+        return np.where(letter == _NOTHING, _NOTHING, self.rows.look_up(letter.clip(0), values))
+
+
+def _table_of(table: Mapping[Key, int], reads: Sequence[int], components: Sequence[Component]) -> _Table | _Steps:
+    if isinstance(table, Lettered):
+        return _Steps.of(table, reads, components)
+    return _Table.of(table, reads, components)
+
+
 def product_states(cascade: Cascade, expected: Sequence[Output], *, limit: int) -> int | None:
     """The number of product states if every one answers as expected, or None where something is wrong or numbers are too large.
 
@@ -89,14 +119,14 @@ class _Product:
         self.cascade = cascade
         automaton, components = cascade.automaton, cascade.components
         self.classes = automaton.classes
-        self.tables: list[_Table] = []
+        self.tables: list[_Table | _Steps] = []
         self.actions: list[Integers] = []
         for component in components:
             table, after = _actions(component)
-            self.tables.append(_Table.of(table, component.depends_on, components))
+            self.tables.append(_table_of(table, component.depends_on, components))
             self.actions.append(after)
         readout = cascade.readout
-        self.readout = _Table.of(readout.table, readout.depends_on, components)
+        self.readout = _table_of(readout.table, readout.depends_on, components)
         number = {output: i for i, output in enumerate(readout.outputs)}
         # an output that is asked for and does not exist is no label
         self.expected = np.array([number.get(output, -2) for output in expected], dtype=np.int64)
@@ -183,10 +213,14 @@ class _Product:
         return np.stack(columns[::-1], axis=1)
 
 
-def _actions(component: Component) -> tuple[dict[Key, int], Integers]:
+def _actions(component: Component) -> tuple[Mapping[Key, int], Integers]:
     """The table with its actions numbered, and the value after each action from each value (`_OUTSIDE` where it leaves the range)."""
     number: dict[AnyAction, int] = {}
-    table = {key: number.setdefault(action, len(number)) for key, action in component.table.items()}
+    table: Mapping[Key, int]
+    if isinstance(component.table, Lettered):
+        table = component.table.relabelled(lambda action: number.setdefault(action, len(number)))
+    else:
+        table = {key: number.setdefault(action, len(number)) for key, action in component.table.items()}
     rows = [[_apply(component, action, value) for value in component.values] for action in number or (HOLD,)]
     return table, np.array(rows, dtype=np.int64)
 

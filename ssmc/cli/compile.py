@@ -120,9 +120,11 @@ def in_words(title: str, data: dict[str, Any]) -> str:
         for k, part in enumerate(data["components"])
     ]
     proof = data["proof"]
-    over_bytes = f" ({data['model_states']:,} over bytes)" if data["level"] == "codepoint" else ""
+    over_bytes = f" ({data['model_states']:,} over bytes)" if data["level"] == "codepoint" and data["states"] else ""
+    states, each = data["states"], data["pattern_states"]
+    size = f"{_count(len(each), 'pattern')} of {min(each):,} to {max(each):,}" if states is None else f"{states:,}"
     rows = [
-        ("automaton", f"{data['states']:,} live states{over_bytes}, {data['alphabet_size']:,} symbols"),
+        ("automaton", f"{size} live states{over_bytes}, {data['alphabet_size']:,} symbols"),
         (
             "model",
             f"{data['target']}, {data['mode']}, {proof['dtype']}: {_count(data['layers'], 'layer')}, {_count(data['blocks'], 'block')}, "

@@ -164,7 +164,7 @@ def _subject(
         automaton.alphabet.kind, automaton.alphabet.names,
     ):  # fmt: skip
         raise InputError(f"{name}: the model's alphabet is not that of the source")
-    subject = ModelSubject(loaded.model, name, patterns=len(own.patterns), backend=backend, device=device)
+    subject = ModelSubject(loaded.model, name, patterns=own.pattern_count, backend=backend, device=device)
     return subject, automaton or own
 
 

@@ -9,10 +9,12 @@ import click
 
 from ssmc.cli import failure
 from ssmc.cli.command import Command
+from ssmc.patternset import PatternSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ssmc.automaton import Automaton
     from ssmc.cli.model import LoadedModel
 
 
@@ -75,7 +77,7 @@ def _heading(loaded: LoadedModel) -> list[str]:
     rows = [
         ("language", f"{_title(file.source)} ({file.source['syntax']})"),
         ("alphabet", f"{automaton.alphabet.size:,} symbols in {automaton.classes} classes: {' '.join(names)}{more}"),
-        ("automaton", f"{automaton.states:,} live states, {automaton.complete_states:,} with the sink"),
+        ("automaton", _size(automaton)),
         ("model", f"{loaded.target}, {'predict' if loaded.predict else 'recognise'}, {loaded.dtype}"),
     ]
     rows[2:2] = [("patterns" if k == 0 else "", name) for k, name in enumerate(loaded.patterns)]
@@ -86,6 +88,13 @@ def _heading(loaded: LoadedModel) -> list[str]:
         rows.append(("proof", text if loaded.certified else f"{text}; the weights were changed since"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in file.versions.items())))
     return [loaded.path, *(f"  {title:<11}{text}" for title, text in rows)]
+
+
+def _size(automaton: Automaton) -> str:
+    """The number of states; of patterns side by side that of each."""
+    if isinstance(automaton, PatternSet):
+        return f"{automaton.pattern_count} patterns of {', '.join(str(member.states) for member in automaton.members)} live states"
+    return f"{automaton.states:,} live states, {automaton.complete_states:,} with the sink"
 
 
 def _network(loaded: LoadedModel) -> list[str]:

@@ -76,7 +76,7 @@ class LoadedModel:
         Raises:
             ModelFileError: the file does not name them all.
         """
-        count = len(self.automaton.patterns)
+        count = self.automaton.pattern_count
         names = self.file.names.get("outputs", ())[1 : count + 1]
         if len(names) != count or self.file.config["outputs"] < 1 + count:
             raise ModelFileError(f"{self.path}: {count} patterns, {len(names)} names")

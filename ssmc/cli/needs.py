@@ -9,9 +9,22 @@ from ssmc.errors import GateError, LimitError
 
 if TYPE_CHECKING:
     from ssmc.algebra.language_groups import Gates, LanguageGroups
+    from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Mode
     from ssmc.cascade.strategy import Options
     from ssmc.languages import Language
+
+
+def groups_of(automaton: Automaton) -> LanguageGroups:
+    """The groups of a language; of a pattern set those of its patterns, which a model of it must build in."""
+    from ssmc.algebra.language_groups import LanguageGroups, language_groups
+
+    if not automaton.pattern_count:
+        return language_groups(automaton)
+    each = [language_groups(automaton.pattern(i)) for i in range(automaton.pattern_count)]
+    named = {group.name: group for own in each for group in own.groups}
+    groups = sorted(named.values(), key=lambda group: (group.order, group.name))
+    return LanguageGroups(tuple(groups), all(own.complete for own in each))
 
 
 def layers_by_gates(

@@ -53,4 +53,4 @@ def _decomposed(language: Language, name: str, mode: Mode, options: Options) -> 
     target = find_target(name)
     search = target.search(options, mode, target.dtypes[0])
     target.admit(language.automaton, options.set_limit, language.patterns)
-    return decompose_language(language, model_automaton(language), mode, search)
+    return decompose_language(language, model_automaton(language), mode, search, apart=target.form == "model")

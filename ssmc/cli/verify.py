@@ -48,6 +48,7 @@ def command(
 
     Exit code 1 means that they differ; a shortest word that shows it is printed.
     """
+    from ssmc.cascade.bundle import Bundle
     from ssmc.cli.model import load
     from ssmc.compile import model_automaton
     from ssmc.verify import DifferenceError
@@ -70,8 +71,8 @@ def command(
         "counterexample": None,
     }
     try:
-        cascade = loaded.cascade if automaton == loaded.automaton else None
-        data |= loaded.prove(automaton, cascade, dtype).to_json()
+        known = automaton == loaded.automaton or isinstance(loaded.cascade, Bundle)
+        data |= loaded.prove(automaton, loaded.cascade if known else None, dtype).to_json()
     except DifferenceError as error:
         data |= {"equivalent": False, "counterexample": error.counterexample.to_json()}
     click.echo(json.dumps(data) if as_json else _in_words(model, automaton, data))
@@ -89,7 +90,7 @@ def _same_symbols(loaded: LoadedModel, automaton: Automaton) -> Automaton:
         raise InputError(
             f"the model's alphabet is {_spell(own.kind, own.names)}, the source's {_spell(other.kind, other.names)}"
         )
-    here, there = len(loaded.automaton.patterns), len(automaton.patterns)
+    here, there = loaded.automaton.pattern_count, automaton.pattern_count
     if here != there:
         hint = "; --lines reads one pattern a line" if here and not there else ""
         raise InputError(f"the model tells {here} patterns apart, the source {there}{hint}")

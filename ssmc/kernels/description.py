@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssmc.errors import InvariantError
+from ssmc.kernels.joint_table import joint_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -208,6 +209,7 @@ class Description:
 
 
 def _read(automaton: Mapping[str, Any], cascade: Mapping[str, Any] | None, *, predict: bool) -> Description:
+    automaton = joint_table(automaton) if "members" in automaton else automaton
     alphabet = automaton["alphabet"]
     size = {"bytes": 256, "codepoints": 0x110000}.get(alphabet["kind"], len(alphabet["names"]))
     starts = np.array([*alphabet["starts"], size], np.int64)
@@ -229,7 +231,7 @@ def _read(automaton: Mapping[str, Any], cascade: Mapping[str, Any] | None, *, pr
         latch = next((k for k, component in enumerate(cascade["components"]) if component["latch"]), None)
         readout = cascade["readout"]
         reads, initial = tuple(readout["depends_on"]), readout["initial"]
-        table = {tuple(key): value for key, value in readout["table"]}
+        table = {tuple(key): value for key, value in _entries(readout["table"])}
         said = np.zeros((len(readout["outputs"]), rows.shape[1]), bool)
         for row, (accepting, legal, *held) in zip(said, readout["outputs"], strict=True):
             row[0] = accepting
@@ -261,11 +263,21 @@ def _part(component: Mapping[str, Any]) -> Part:
         low=component["low"],
         size=size,
         reads=tuple(component["depends_on"]),
-        table={tuple(key): _action(kind, size, action) for key, action in component["table"]},
+        table={tuple(key): _action(kind, size, action) for key, action in _entries(component["table"])},
         saturating=component["saturating"],
         modulus={"swap": 2, "rotation": size}.get(kind),
         maps=kind == "permutation",
     )
+
+
+def _entries(table: Any) -> Iterator[tuple[Key, Any]]:
+    """The entries of a table in JSON; one in two steps, by way of letters, is written out."""
+    if not isinstance(table, dict):
+        yield from table
+        return
+    for step, letter in table["letters"]:
+        for values, label in table["rows"][letter]:
+            yield (*step, *values), label
 
 
 def _action(kind: str, size: int, action: Any) -> Action:

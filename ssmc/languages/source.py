@@ -122,7 +122,7 @@ def read_language(
         automaton = read_automaton(text, form, budget, file)
         level = _LEVELS[automaton.alphabet.kind]
         syntax = "dfa-json" if form == "json" else form
-        names = tuple(str(i + 1) for i in range(len(automaton.patterns)))
+        names = tuple(str(i + 1) for i in range(automaton.pattern_count))
         return Language(automaton, stem, text, syntax, level, patterns=names)
     options, body = split_header(text, file)
     settings = _settings(options, file, suffix, alphabet, syntax, search)

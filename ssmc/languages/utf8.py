@@ -15,6 +15,7 @@ from ssmc.encoding import Encoding
 from ssmc.errors import UsageError
 from ssmc.languages.limits import Budget
 from ssmc.minimize import DEAD
+from ssmc.patternset import PatternSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ def to_bytes(automaton: Automaton, budget: Budget | None = None) -> Automaton:
     """
     if automaton.alphabet.kind == "bytes":
         return automaton
+    if isinstance(automaton, PatternSet):
+        return PatternSet((to_bytes(member, budget) for member in automaton.members), automaton.limit)
     if automaton.alphabet.kind != "codepoints":
         raise UsageError("an automaton over an explicit alphabet has no encoding in bytes")
     budget = budget or Budget(BYTE_STATE_LIMIT)
@@ -80,7 +83,7 @@ def to_bytes(automaton: Automaton, budget: Budget | None = None) -> Automaton:
         fill(number[node, image], node, dict(zip(trie.below[node], image, strict=True)))
     alphabet = Alphabet.of_runs("bytes", (), starts, range(len(starts)))
     if not automaton.delta:
-        return Automaton.empty(alphabet, len(automaton.patterns))
+        return Automaton.empty(alphabet, automaton.pattern_count)
     return Automaton.from_table(alphabet, rows, 0, automaton.accepting, automaton.patterns)
 
 

@@ -248,23 +248,28 @@ class Block(nn.Module):
 
 
 class Head(nn.Module):
-    """Units, then logits.
+    """Units, then logits; of several patterns read side by side also units that say that none of a group of units is 1.
 
     Args:
         units: U.
+        groups: of units that are asked whether any of them is 1.
         width: S, the size of the whole stream.
         outputs: O.
         dtype: of the parameters.
     """
 
-    def __init__(self, units: int, width: int, outputs: int, dtype: torch.dtype) -> None:
+    def __init__(self, units: int, groups: int, width: int, outputs: int, dtype: torch.dtype) -> None:
         super().__init__()
         self.terms = Affine(units, width, dtype)
-        self.logits = Affine(outputs, units, dtype)
+        self.any = Affine(groups, units, torch.float32) if groups else None
+        self.logits = Affine(outputs, units + groups, dtype)
 
     def forward(self, stream: Tensor) -> Tensor:
         """(..., S) -> (..., O)."""
-        logits: Tensor = self.logits(functional.relu(self.terms(stream)))
+        units = functional.relu(self.terms(stream))
+        if self.any is not None:
+            units = torch.cat([units, functional.relu(self.any(units.float())).to(units.dtype)], -1)
+        logits: Tensor = self.logits(units)
         return logits
 
 

@@ -20,7 +20,7 @@ def model_card(file: ModelFile) -> str:
     rows = [
         ("Mode", config["mode"]),
         ("Symbols", config["symbols"]),
-        ("States of the minimal automaton", _states(file.automaton)),
+        *_states(file.automaton),
         ("Scan layers", len(config["blocks"])),
         ("Scan channels", channels),
         ("Hidden units", units),
@@ -78,6 +78,9 @@ def _ticks(text: str) -> list[str]:
     return runs
 
 
-def _states(automaton: Mapping[str, Any]) -> int:
-    """The number of live states, with the table written out or not."""
-    return len(automaton["delta"]) if "delta" in automaton else int(automaton["states"])
+def _states(automaton: Mapping[str, Any]) -> list[tuple[str, int | str]]:
+    """The number of live states, with the table written out or not; of patterns side by side that of each."""
+    if "members" in automaton:
+        return [("States of each pattern's automaton", ", ".join(str(len(m["delta"])) for m in automaton["members"]))]
+    states = len(automaton["delta"]) if "delta" in automaton else int(automaton["states"])
+    return [("States of the minimal automaton", states)]

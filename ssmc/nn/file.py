@@ -98,8 +98,9 @@ class ModelFile:
         for name, types in FIELDS.items():
             if type(header[name]) not in types:
                 raise ModelFileError(f"{name} is of type {type(header[name]).__name__}")
-        # an automaton too large for its table is written as the rule it follows from
-        table = {"dyck", "states"} if "dyck" in header["automaton"] else {"delta", "accepting"}
+        # an automaton too large for its table is written as the rule it follows from, patterns side by side each by itself
+        rules = {"dyck": {"dyck", "states"}, "members": {"members"}}
+        table = next((keys for key, keys in rules.items() if key in header["automaton"]), {"delta", "accepting"})
         for name, keys in (("automaton", {"alphabet"} | table), ("source", {"name", "text", "syntax"})):
             if not keys <= set(header[name]):
                 raise ModelFileError(f"{name} lacks {', '.join(sorted(keys - set(header[name])))}")

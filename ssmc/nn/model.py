@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 CHUNK = {"cpu": 1 << 15, "cuda": 1 << 20}
 """Tokens (B * T) that `forward` works on at a time: bounds the memory of a long input."""
+WIDE = 1 << 12
+"""Units of a layer that take as much memory a token as all that `CHUNK` allows for."""
 
 
 class State(NamedTuple):
@@ -85,7 +87,7 @@ class Model(nn.Module):
                 raise InvariantError("a feature reads a channel that is not there")
             self.blocks.append(Block(block["units"], width, sizes, block["source"], dtype))
             width += feature_count(block)
-        self.head = Head(config["head"]["units"], width, config["outputs"], dtype)
+        self.head = Head(config["head"]["units"], config["head"].get("any", 0), width, config["outputs"], dtype)
         self.initial_logits = nn.Parameter(torch.zeros(config["outputs"], dtype=dtype))
         every = [Widths.of(block) for block in config["blocks"]]
         self.channels = [sizes.state for sizes in every]
@@ -93,6 +95,8 @@ class Model(nn.Module):
         self.register_buffer("start", start, persistent=False)
         # a map of n values takes n numbers a token, as a matrix n^2
         self.weights = [max((1 + sum(n**k for n in sizes.columns) // 64 for sizes in every), default=1) for k in (1, 2)]
+        widest = max([config["head"]["units"], *(block["units"] for block in config["blocks"])])
+        self.weights = [max(count, widest // WIDE) for count in self.weights]
 
     @staticmethod
     def of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:

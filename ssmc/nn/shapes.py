@@ -47,7 +47,10 @@ def parameter_shapes(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ..
             shapes[f"blocks.{b}.points"] = ((sum(sizes.turns), 2), torch.float32)
         width += feature_count(block)
     units = config["head"]["units"]
-    affine |= {"head.terms": (units, width), "head.logits": (outputs, units)}
+    groups = config["head"].get("any", 0)
+    affine |= {"head.terms": (units, width), "head.logits": (outputs, units + groups)}
+    if groups:
+        shapes |= {"head.any.weight": ((groups, units), torch.float32), "head.any.bias": ((groups,), torch.float32)}
     for name, (rows, columns) in affine.items():
         shapes |= {f"{name}.weight": ((rows, columns), dtype), f"{name}.bias": ((rows,), dtype)}
     if any(type(size) is not int or size < 0 for shape, _ in shapes.values() for size in shape):

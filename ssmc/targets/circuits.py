@@ -129,7 +129,7 @@ class _Plan:
     def names_of_bits(self) -> list[str]:
         """A name for each output bit."""
         automaton = self.cascade.automaton
-        names = ["accept", *(f"pattern {i + 1}" for i in range(len(automaton.patterns)))]
+        names = ["accept", *(f"pattern {i + 1}" for i in range(automaton.pattern_count))]
         classes = range(len(self.bits) - len(names))
         return names + [f"next {describe(automaton.alphabet, 1 << c)}" for c in classes]
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from ssmc.cascade.bundle import Bundle
 from ssmc.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -218,13 +219,15 @@ class Target:
             VerificationError: the weights fail their own check (a bug in ssmc).
         """
         self.require(cascade.mode, dtype)
+        if self.form == "stock" and isinstance(cascade, Bundle):
+            raise TargetError(f"{self.name} takes the joint cascade of a pattern set, not one for each pattern")
         able = self.kinds_in(cascade.mode, dtype)
         for component in cascade.components:
             kind = "tally" if component.saturating else component.kind
             if kind not in able:
                 reason = self._reason(kind, cascade.mode, dtype)
                 raise TargetError(f"{component.name}: {self.name} has no component of kind {kind!r}: {reason}")
-        count = len(cascade.automaton.patterns)
+        count = cascade.automaton.pattern_count
         names = [str(i + 1) for i in range(count)] if patterns is None else patterns
         if len(names) != count:
             raise UsageError(f"{len(names)} names for {count} patterns")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssmc.cascade.bundle import Bundle
 from ssmc.cascade.ir import Action
 from ssmc.errors import LimitError
 from ssmc.targets.gates import (
@@ -25,16 +26,19 @@ from ssmc.targets.gates import (
     turn_entries,
 )
 from ssmc.targets.layout import blocks, code, windows
+from ssmc.targets.logits import PlainHead, SideHead
+from ssmc.targets.sides import SidePlanner
 from ssmc.targets.stream import Feature, Stream, Unit
-from ssmc.targets.terms import Bit, Planner
+from ssmc.targets.terms import Planner
 from ssmc.targets.weights import LOGIT, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from ssmc.cascade.ir import Cascade
+    from ssmc.targets.logits import Head
 
     Array = NDArray[np.float64]
 
@@ -56,17 +60,30 @@ def lower(cascade: Cascade, dtype: str, patterns: Sequence[str], architecture: s
         PrecisionError: a weight is not exact in `dtype`.
         LimitError: the matrices of permutations are too large.
     """
+    if isinstance(cascade, Bundle):
+        sides = SidePlanner(cascade)
+        head: Head = SideHead(cascade, sides)
+        return Emission(cascade, Stream(cascade, sides.delayed, sides), sides, head, patterns, architecture).weights(
+            dtype
+        )
     delayed = windows(cascade)
     planner = Planner(cascade, delayed)
     planner.choose_codes()
-    return _Emission(cascade, Stream(cascade, delayed, planner), planner, patterns, architecture).weights(dtype)
+    head = PlainHead(cascade, planner)
+    return Emission(cascade, Stream(cascade, delayed, planner), planner, head, patterns, architecture).weights(dtype)
 
 
-class _Emission:
+class Emission:
     """The working state of one lowering: units resolved, coordinates placed, tensors filled."""
 
     def __init__(
-        self, cascade: Cascade, stream: Stream, planner: Planner, patterns: Sequence[str], architecture: str
+        self,
+        cascade: Cascade,
+        stream: Stream,
+        planner: Planner | SidePlanner,
+        head: Head,
+        patterns: Sequence[str],
+        architecture: str,
     ) -> None:
         self.cascade, self.stream, self.planner, self.patterns = cascade, stream, planner, patterns
         self.architecture = architecture
@@ -78,8 +95,8 @@ class _Emission:
             for k, block in enumerate(self.block_of)
             if block is not None
         }
-        self.bits = planner.head()
-        self.head = list(dict.fromkeys(unit for bit in self.bits for unit in self.units_of(bit)))
+        self.outputs = head.outputs(stream)
+        self.head = self.outputs.units
         stream.require([*(unit for pairs in self.actions.values() for _, unit in pairs), *self.head])
         self.base = len(stream.letters) + len(stream.delays)
         self.features: list[list[Feature]] = [[] for _ in range(self.depth)]
@@ -104,10 +121,6 @@ class _Emission:
         """The column of its block's state where a component begins."""
         members = self.members(self.block_of[k] or 0)
         return sum(self.width(j) for j in members[: members.index(k)])
-
-    def units_of(self, bit: Bit) -> list[Unit]:
-        """The units of an output bit."""
-        return [unit for product in bit.products if (unit := self.stream.unit(product)) is not None]
 
     def width(self, k: int) -> int:
         """The number of columns of state of a component."""
@@ -138,10 +151,10 @@ class _Emission:
             "delay": [first[i, lag - 1] if lag > 1 else i for i, lag in stream.delays],
             "lags": [lag for _, lag in stream.delays],
             "blocks": [self.block(b) for b in range(self.depth)],
-            "head": {"units": len(self.head)},
+            "head": {"units": len(self.head), **self.outputs.config},
             "components": [self.component(k) for k in range(len(self.cascade.components))],
         }
-        self.outputs()
+        self.logits()
         return Weights.of(self.config, self.tensors, self.names, self.axes)
 
     def component(self, k: int) -> dict[str, Any]:
@@ -263,18 +276,13 @@ class _Emission:
         self.names[f"{prefix}.units"] = [self.stream.name_unit(unit) for unit in units]
         self.affine(f"{prefix}.terms", weight, bias, f"{prefix}.units", f"{prefix}.stream")
 
-    def outputs(self) -> None:
+    def logits(self) -> None:
         """Fills the tensors of the head: a logit for acceptance, one for each pattern, and in predict mode one for each symbol."""
-        cascade, number = self.cascade, {unit: i for i, unit in enumerate(self.head)}
+        cascade, outputs = self.cascade, self.outputs
         self.terms("head", self.head)
-        rows = np.zeros((len(self.bits), len(self.head)))
-        bias = np.array([LOGIT if bit.base else -LOGIT for bit in self.bits], dtype=np.float64)
-        for i, bit in enumerate(self.bits):
-            for unit in self.units_of(bit):
-                rows[i, number[unit]] = -2 * LOGIT if bit.base else 2 * LOGIT
         first = cascade.readout.outputs[cascade.readout.initial]
         legal = [c in first.legal for c in range(cascade.automaton.classes)]
-        initial = [first.accepting, *first.patterns, *legal][: len(self.bits)]
+        initial = [first.accepting, *first.patterns, *legal][: len(outputs.bias)]
         names = ["accept", *(f"pattern {name}" for name in self.patterns)]
         order = list(range(len(names)))
         if cascade.mode == "predict":
@@ -282,8 +290,14 @@ class _Emission:
             names += [f"next {alphabet.name(s)}" for s in range(alphabet.size)]
             order += [len(self.patterns) + 1 + c for c in alphabet.classes]
         self.names["outputs"] = names
-        self.affine("head.logits", rows[order], bias[order], "outputs", "head.units")
-        self.tensors["initial_logits"] = np.array(_logits(initial), dtype=np.float64)[order]
+        columns = "head.units"
+        if outputs.groups:
+            self.names["head.groups"] = outputs.groups
+            self.names["head.told"] = [*self.names["head.units"], *outputs.groups]
+            columns = "head.told"
+            self.affine("head.any", outputs.any, np.ones(len(outputs.groups)), "head.groups", "head.units")
+        self.affine("head.logits", outputs.weight[order], outputs.bias[order], "outputs", columns)
+        self.tensors["initial_logits"] = np.where(initial, LOGIT, -LOGIT)[order].astype(np.float64)
         self.axes["initial_logits"] = ["outputs"]
         self.config["outputs"] = len(order)
 
@@ -291,7 +305,3 @@ class _Emission:
         """Stores an affine map."""
         self.tensors |= {f"{name}.weight": weight, f"{name}.bias": bias}
         self.axes |= {f"{name}.weight": [rows, columns], f"{name}.bias": [rows]}
-
-
-def _logits(bits: Iterable[bool]) -> list[int]:
-    return [LOGIT if bit else -LOGIT for bit in bits]

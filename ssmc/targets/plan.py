@@ -227,7 +227,7 @@ class Plan:
         """What an output tells: acceptance, a pattern, or that some symbols may come next."""
         automaton = self.cascade.automaton
         own = [i for i, wire in enumerate(self.wire_of) if wire == number]
-        first = 1 + len(automaton.patterns)
+        first = 1 + automaton.pattern_count
         said = ["accept"] * (0 in own) + [f"pattern {i}" for i in own if 0 < i < first]
         classes = sum(1 << i - first for i in own if i >= first)
         return ", ".join([*said, *[f"next in {describe(automaton.alphabet, classes)}"] * bool(classes)])

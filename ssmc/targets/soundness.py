@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from ssmc.targets.soundness_gates import (
     turn_number,
     turn_points,
 )
+from ssmc.targets.soundness_sides import check_sides
 from ssmc.targets.weights import LIMITS, LOGIT, is_complex, is_float32
 
 if TYPE_CHECKING:
@@ -68,13 +68,14 @@ class Cubes:
     masks: tuple[Mask, ...]
     magnitude: int
 
-    @cached_property
-    def overlap(self) -> Mask:
-        """(U, U): which units are 1 together for some combination of values."""
-        units = len(self.masks[0]) if self.masks else 0
-        both = np.ones((units, units), dtype=bool)
+    def overlap(self, units: NDArray[np.int64]) -> Mask:
+        """(N, N): which of some units are 1 together for some combination of values."""
+        both = np.ones((len(units), len(units)), dtype=bool)
         for mask in self.masks:
-            both &= mask.astype(np.float32) @ mask.T.astype(np.float32) > 0
+            own = mask[units]
+            if not own.all():
+                rows = own.astype(np.float32)
+                both &= rows @ rows.T > 0
         np.fill_diagonal(both, val=False)
         return both
 
@@ -219,7 +220,7 @@ class Soundness:
         weights = np.stack([self.arrays[f"{name}.weight"][rows] for name in names])
         biases = np.stack([self.arrays[f"{name}.bias"][rows] for name in names])
         used = self.used(names, rows)
-        clash = np.argwhere(cubes.overlap[np.ix_(used, used)])
+        clash = np.argwhere(cubes.overlap(used))
         if len(clash):
             one, two = (int(used[i]) for i in clash[0])
             raise VerificationError(f"{names[0]}: units {one} and {two} can both be 1")
@@ -289,12 +290,17 @@ class Soundness:
         if not np.isin(self.arrays["initial_logits"], (LOGIT, -LOGIT)).all():
             raise VerificationError(f"initial_logits: not all +-{LOGIT}")
         rows = np.hstack([self.arrays["head.logits.weight"], self.arrays["head.logits.bias"][:, None]])
-        for first in np.unique(rows, axis=0, return_index=True)[1] if rows.size else ():
+        sides = "any" in self.config["head"]
+        if sides:
+            check_sides(self.config["head"], cubes, self.arrays)
+        # of a pattern set the rows of the patterns are sums of units; `check_sides` shows what the others are
+        summed = range(1, 1 + len(self.config["head"]["parts"])) if sides else range(len(rows))
+        for first in np.unique(rows[list(summed)], axis=0, return_index=True)[1] + summed.start if rows.size else ():
             logits = self.outcomes(("head.logits",), cubes, slice(first, first + 1))
             if not np.isin(logits, (LOGIT, -LOGIT)).all():
                 raise VerificationError(f"head.logits: output {first} takes other values than +-{LOGIT}")
         for k, component in enumerate(self.config["components"]):
-            if component.get("latch"):
+            if component.get("latch") and not sides:
                 for row in range(len(rows)):
                     self.check_latched(cubes, k, row)
 

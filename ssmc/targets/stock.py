@@ -148,7 +148,7 @@ class Coordinates:
         rows = np.zeros((vocabulary.size, self.width))
         rows[:, 0] = -LOGIT
         classes = self.plan.cascade.automaton.alphabet.classes
-        first = 1 + len(self.plan.cascade.automaton.patterns)
+        first = 1 + self.plan.cascade.automaton.pattern_count
         for number, token in enumerate(vocabulary.outputs):
             output = number if number < first else first + classes[number - first]
             rows[token, 0] = 0

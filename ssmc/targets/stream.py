@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.ir import Cascade
     from ssmc.targets.layout import Digit, Window
+    from ssmc.targets.sides import SidePlanner
     from ssmc.targets.terms import Planner, Product
 
 
@@ -67,11 +68,12 @@ class Stream:
 
     cascade: Cascade
     delayed: Mapping[int, Window]
-    planner: Planner
+    planner: Planner | SidePlanner
     letters: list[int] = field(default_factory=list)
     reach: dict[int, int] = field(default_factory=dict)
     thresholds: dict[int, set[int]] = field(default_factory=dict)
     _units: dict[Product, Unit | None] = field(default_factory=dict)
+    _places: tuple[tuple[int, int], dict[tuple[int, int], int]] | None = None
 
     @property
     def every(self) -> int:
@@ -136,6 +138,13 @@ class Stream:
         lags = range(1, max(self.reach.values(), default=0) + 1)
         return [(feature, lag) for lag in lags for feature, far in sorted(self.reach.items()) if far >= lag]
 
+    def _delay_places(self) -> dict[tuple[int, int], int]:
+        """The stream coordinate of each pair of the delay line."""
+        key = len(self.letters), sum(self.reach.values())
+        if self._places is None or self._places[0] != key:
+            self._places = key, {pair: len(self.letters) + i for i, pair in enumerate(self.delays)}
+        return self._places[1]
+
     def features(self, k: int) -> list[Feature]:
         """The features of a component, with channels counted from its own first."""
         component = self.cascade.components[k]
@@ -151,7 +160,7 @@ class Stream:
             unit: the product.
             place: (component, index of its feature) -> stream coordinate.
         """
-        delays = {pair: len(self.letters) + i for i, pair in enumerate(self.delays)}
+        delays = self._delay_places()
         constant = 1 - len(unit.letters) - len(unit.digits)
         weights: dict[int, int] = {}
         for literal in unit.letters:

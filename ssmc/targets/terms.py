@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ssmc.cascade.cases import Cases, entries_of
 from ssmc.cascade.ir import HOLD, Action
+from ssmc.cascade.lettered import Lettered
 from ssmc.targets.casework import group_terms, places
-from ssmc.targets.cover import Term, cover, merge
+from ssmc.targets.cover import Cover, Term, cover, merge
 from ssmc.targets.gates import canonical
 from ssmc.targets.layout import Digit, code, digits, expand
+from ssmc.targets.lettering import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ssmc.cascade.ir import AnyAction, Cascade, Key
+    from ssmc.cascade.ir import AnyAction, Cascade, Component, Key
     from ssmc.targets.layout import Coding, Window
 
 L = TypeVar("L")
 BIT_BUDGET = 100_000
 """Readout entries times distinct output bits up to which every bit is covered from the table itself."""
+NO_OUTCOME = -1
+"""The outcome of no entry of a readout: the default of a cover that is to have terms for all."""
 CODED = ("reset", "window")
 """The kinds that may take a binary code."""
 CODING_BUDGET = 20_000
@@ -45,11 +49,21 @@ class Bit:
 
 @dataclass
 class Planner:
-    """Covers of a cascade's tables under a choice of codes; covers are kept, since one choice touches few tables."""
+    """Covers of a cascade's tables under a choice of codes; covers are kept, since one choice touches few tables.
+
+    Attributes:
+        cascade: the cascade.
+        delayed: its windows that are functions of one earlier symbol.
+        coding: the components with another code than one-hot.
+        positive: whether every output bit is to be false where no product holds.
+        settled: components whose code is not chosen here.
+    """
 
     cascade: Cascade
     delayed: Mapping[int, Window]
     coding: dict[int, Coding] = field(default_factory=dict)
+    positive: bool = False
+    settled: frozenset[int] = frozenset()
     _actions: dict[tuple[object, ...], list[tuple[AnyAction, Product]]] = field(default_factory=dict)
     _heads: dict[tuple[object, ...], list[Bit]] = field(default_factory=dict)
     _groups: dict[tuple[object, ...], list[tuple[Any, Product]]] = field(default_factory=dict)
@@ -58,7 +72,9 @@ class Planner:
         """Gives a component with four or more values a binary code where that saves units and channels."""
         components, readout = self.cascade.components, self.cascade.readout
         large = [
-            k for k, c in enumerate(components) if self._codes_of(k) == "one-hot" and c.size > 3 and c.kind in CODED
+            k
+            for k, c in enumerate(components)
+            if self._codes_of(k) == "one-hot" and c.size > 3 and c.kind in CODED and k not in self.settled
         ]
         if not large:
             return
@@ -96,6 +112,8 @@ class Planner:
         key = (k, variables)
         if key not in self._actions and isinstance(component.table, Cases):
             self._actions[key] = self._casework(k, component.table, component.depends_on, HOLD)
+        elif key not in self._actions and isinstance(component.table, Lettered):
+            self._actions[key] = self._lettered(component, component.table)
         elif key not in self._actions:
             own = {entry: canonical(component, action) for entry, action in component.table.items()}
             table = expand(self.cascade, own, variables, component.depends_on)
@@ -111,6 +129,12 @@ class Planner:
         if variables not in self._heads and isinstance(readout.table, Cases):
             bits = self._case_bits(readout.table, reads)
             self._heads[variables] = bits if latch is None else [self._under(latch, bit) for bit in bits]
+        elif variables not in self._heads and isinstance(readout.table, Lettered) and latch not in readout.depends_on:
+            steps, rest = self._steps(readout.table, reads)
+            sizes = [len(readout.table.rows), *self._sizes(rest[1])[1:]]
+            told = expand(self.cascade, readout.table.by_letter, rest[1], rest[0])
+            bits = self._bits(sizes, told, lambda terms: [p for _, p in self._written(steps, rest[1], terms)])
+            self._heads[variables] = bits if latch is None else [self._under(latch, bit) for bit in bits]
         elif variables not in self._heads:
             place = readout.depends_on.index(latch) + 1 if latch in readout.depends_on else 0
             live = {
@@ -120,37 +144,70 @@ class Planner:
             }
             table = expand(self.cascade, live, variables, reads)
             # without a symbol there is no key, and the outputs are constants
-            bits = self._bits(table or {(0,) * (1 + len(variables)): readout.initial}, variables)
+            bits = self._bits(
+                self._sizes(variables),
+                table or {(0,) * (1 + len(variables)): readout.initial},
+                lambda terms: [self._product(term.masks, variables) for term in terms],
+            )
             self._heads[variables] = bits if latch is None else [self._under(latch, bit) for bit in bits]
         return self._heads[variables]
 
-    def _bits(self, table: Mapping[Key, int], variables: tuple[Digit, ...]) -> list[Bit]:
-        sizes = self._sizes(variables)
+    def _lettered(self, component: Component, table: Lettered[AnyAction]) -> list[tuple[AnyAction, Product]]:
+        """The (action, product) pairs of a table that sees the class through a letter."""
+        steps, (reads, variables) = self._steps(table, component.depends_on)
+        own = table.relabelled(lambda action: canonical(component, action)).by_letter
+        sizes = [len(table.rows), *self._sizes(variables)[1:]]
+        return self._written(steps, variables, cover(sizes, expand(self.cascade, own, variables, reads), HOLD).terms)
+
+    def _steps(
+        self, table: Lettered[Any], depends_on: Sequence[int]
+    ) -> tuple[Steps, tuple[tuple[int, ...], tuple[Digit, ...]]]:
+        """The letters of a table over the class and the digits of what tells them; and what else it reads, with its digits."""
+        reads, rest = tuple(depends_on[: table.width]), tuple(depends_on[table.width :])
+        variables = self._variables(reads)
+        letters = expand(self.cascade, table.letters, variables, reads)
+        return Steps(self._sizes(variables), letters, variables), (rest, self._variables(rest))
+
+    def _written(self, steps: Steps, variables: tuple[Digit, ...], terms: Iterable[Term[L]]) -> list[tuple[L, Product]]:
+        """Terms over a letter and some digits as products over the class and the digits that tell the letter, too."""
+        chosen = list(terms)
+        ways = steps.covers({term.masks[0] for term in chosen})
+        return [
+            (term.label, self._product((*way, *term.masks[1:]), (*steps.variables, *variables)))
+            for term in chosen
+            for way in ways[term.masks[0]]
+        ]
+
+    def _bits(
+        self, sizes: Sequence[int], table: Mapping[Key, int], products: Callable[[Sequence[Term[Any]]], list[Product]]
+    ) -> list[Bit]:
+        """The output bits of a readout's table; `products` writes disjoint terms over its variables as disjoint products."""
         columns = self._columns()
         distinct = list(dict.fromkeys(columns))
-        whole = cover(sizes, table)
-        joint = {
-            column: (column[whole.default], [t for t in whole.terms if column[t.label] != column[whole.default]])
-            for column in distinct
-        }
+        whole = cover(sizes, table, NO_OUTCOME if self.positive else None)
+        joint = {column: self._told(whole, column) for column in distinct}
         own: dict[tuple[bool, ...], tuple[bool, Sequence[Term[Any]]]] = {}
         for column, (base, terms) in joint.items():
             if len(set(column)) == len(column):
                 # the outcomes are told apart by this bit alone, so a cover of its own would be the same
                 own[column] = base, terms
             elif len(table) * len(distinct) <= BIT_BUDGET:
-                own[column] = cover(sizes, {key: column[outcome] for key, outcome in table.items()})
+                told = {key: column[outcome] for key, outcome in table.items()}
+                own[column] = cover(sizes, told, False if self.positive else None)
             else:
                 own[column] = base, merge(Term(not base, term.masks) for term in terms)
         choices = [
-            {
-                column: Bit(base, tuple(self._product(term.masks, variables) for term in terms))
-                for column, (base, terms) in bits.items()
-            }
+            {column: Bit(base, tuple(products(terms))) for column, (base, terms) in bits.items()}
             for bits in (own, joint)
         ]
         made = min(choices, key=lambda bits: len({product for bit in bits.values() for product in bit.products}))
         return [made[column] for column in columns]
+
+    @staticmethod
+    def _told(whole: Cover[int], column: tuple[bool, ...]) -> tuple[bool, list[Term[int]]]:
+        """An output bit from the cover of the outcomes: what it is where no term holds, and the terms where it is not that."""
+        base = whole.default != NO_OUTCOME and column[whole.default]
+        return base, [term for term in whole.terms if column[term.label] != base]
 
     def _case_bits(self, table: Cases[int], reads: Sequence[int]) -> list[Bit]:
         """The output bits of a readout that is a table of cases; each is false where no product holds."""
@@ -181,7 +238,7 @@ class Planner:
             tuple(output.accepting for output in outputs),
             *zip(*(output.patterns for output in outputs), strict=True),
         ]
-        if self.cascade.mode == "predict":
+        if self.cascade.mode != "recognise":
             legal = [frozenset(output.legal) for output in outputs]
             columns += [tuple(c in classes for classes in legal) for c in range(self.cascade.automaton.classes)]
         return columns

@@ -27,8 +27,8 @@ def is_complex(name: str) -> bool:
 
 
 def is_float32(name: str) -> bool:
-    """Whether a tensor is float32 whatever the model's dtype: what is compared with states, and complex gates."""
-    return name.endswith("threshold") or is_complex(name)
+    """Whether a tensor is float32 whatever the model's dtype: what is compared with states, complex gates, and sums over the patterns of a set."""
+    return name.endswith("threshold") or name.startswith("head.any.") or is_complex(name)
 
 
 class PrecisionError(TargetError):

@@ -77,7 +77,7 @@ def states_along(automaton: Automaton, word: list[int]) -> NDArray[np.int64]:
 
 def answers(automaton: Automaton, mode: str) -> NDArray[Any]:
     """(states + 1, outputs) bool: what the language asks for after a prefix, by state; the last row is that of `DEAD`."""
-    accepting = np.zeros((automaton.states + 1, 1 + len(automaton.patterns)), dtype=bool)
+    accepting = np.zeros((automaton.states + 1, 1 + automaton.pattern_count), dtype=bool)
     for i, final in enumerate((automaton.accepting, *automaton.patterns)):
         accepting[sorted(final), i] = True
     if mode == "recognise":

@@ -127,9 +127,14 @@ class _Exploration:
         self.answers = torch.from_numpy(table).to(model.dtype).to(self.device)
         if self.answers.shape[1] != model.config["outputs"]:
             raise VerificationError(f"the model has {model.config['outputs']} outputs, not {self.answers.shape[1]}")
-        latches = [c for c in model.config["components"] if c.get("latch")]
+        components = model.config["components"]
+        patterns = model.config["head"].get("parts")
+        latches = {k for k, c in enumerate(components) if c.get("latch")}
+        if patterns is not None:
+            # a set is dead once each of its patterns is, and one without a latch never stands still
+            latches = {p["latch"] for p in patterns} if all(p["latch"] is not None for p in patterns) else set()
         starts = np.cumsum([0, *model.channels])
-        self.latch = int(starts[latches[0]["block"]] + latches[0]["start"]) if latches else None
+        self.latches = [int(starts[components[k]["block"]] + components[k]["start"]) for k in sorted(latches)]
         self.caps = self._caps(starts)
         self.starts = starts
         self.start = 0 if automaton.states else DEAD
@@ -209,7 +214,7 @@ class _Exploration:
             return self.counterexample(int(every.numbers[i]), int(letters[i]), int(after[i]), logits[i])
         # after the first error the set latch answers
         terminal = after == DEAD
-        terminal &= state.scan[:, self.latch].cpu().numpy() == 1 if self.latch is not None else False
+        terminal &= bool(self.latches) and (state.scan[:, self.latches] == 1).all(-1).cpu().numpy()
         moved = Frontier(after, every.numbers, state)
         fresh: list[int] = []
         keys = self.keys(moved)
@@ -248,7 +253,7 @@ class _Exploration:
         if not bool((logits.abs() == 128).all()):
             return f"logits {logits.tolist()}"
         bits = (logits > 0).tolist()
-        count = 1 + len(self.automaton.patterns)
+        count = 1 + self.automaton.pattern_count
         numbers = [str(i) for i, holds in enumerate(bits[:count]) if i and holds]
         names = [self.automaton.alphabet.name(s) for s, legal in enumerate(bits[count:]) if legal]
         said = ["accept" if bits[0] else "reject"]

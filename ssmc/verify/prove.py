@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssmc.cascade.bundle import Bundle
 from ssmc.errors import LimitError, VerificationError
+from ssmc.patternset import PatternSet
 from ssmc.targets.soundness import check_soundness
 from ssmc.targets.soundness_gates import proved_length
 from ssmc.targets.weights import LIMITS
 from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
 from ssmc.verify.compose import compose
+from ssmc.verify.difference import find_difference
 from ssmc.verify.explore import STATE_LIMIT, explore
 
 if TYPE_CHECKING:
@@ -39,8 +42,9 @@ def prove(
     Args:
         model: a native model.
         automaton: the language.
-        cascade: what the model was lowered from; needed for the compositional proof.
-        limit: product states up to which the product is explored; beyond, the proof is compositional.
+        cascade: what the model was lowered from; needed for the compositional proof. A bundle may be that of another pattern set, to which the
+            language is then compared.
+        limit: product states up to which the product is explored; beyond, and of a bundle, the proof is compositional.
         proof: demand one of the two kinds.
 
     Raises:
@@ -48,11 +52,18 @@ def prove(
         VerificationError: the weights are unsound, or a part of the compositional proof fails.
         LimitError: the product is too large and there is no cascade.
     """
+    if isinstance(cascade, Bundle) and isinstance(automaton, PatternSet) and automaton != cascade.members:
+        # the model is proved to compute another set, and then the sets are compared
+        prove(model, cascade.members, cascade)
+        if (other := find_difference(automaton, cascade.members, cascade.mode)) is not None:
+            raise DifferenceError(other)
+    if isinstance(cascade, Bundle) and automaton != cascade.automaton:
+        cascade = None
     magnitude = _sound(model, automaton)
     length = proved_length(model.config, model.state_dict())
     if length is not None and length < 1:
         raise VerificationError("float32 does not tell the roots of unity of a rotation apart")
-    kind: Proof = proof or "product"
+    kind: Proof = proof or ("compositional" if isinstance(cascade, Bundle) else "product")
     if kind == "product":
         try:
             found = explore(model, automaton, limit=limit)
@@ -67,7 +78,7 @@ def prove(
     if kind == "compositional":
         if cascade is None or cascade.automaton != automaton or cascade.mode != model.config["mode"]:
             raise VerificationError("the compositional proof needs the cascade of this automaton and mode")
-        states = compose(model, cascade)
+        states = _composed(model, automaton, cascade)
         ranges = _declared(model)
     return Certificate(
         proof=kind,
@@ -80,17 +91,32 @@ def prove(
     )
 
 
+def _composed(model: Model, automaton: Automaton, cascade: Cascade) -> int:
+    """The compositional proof; a failure is explained by a counterexample where one is near."""
+    try:
+        return compose(model, cascade)
+    except VerificationError as wrong:
+        _explain(model, automaton, wrong, rounding=True)
+        raise
+
+
+def _explain(model: Model, automaton: Automaton, wrong: VerificationError, *, rounding: bool) -> None:
+    """Raises a `DifferenceError` instead of a failed proof, if a short word shows that the model differs."""
+    try:
+        length = 2 * automaton.states + 16
+        found = explore(model, automaton, limit=SEARCH_LIMIT, length=length, rounding=rounding)
+    except (LimitError, VerificationError):
+        return
+    if isinstance(found, Counterexample):
+        raise DifferenceError(found) from wrong
+
+
 def _sound(model: Model, automaton: Automaton) -> int:
     """`Weights.check` on the model's own parameters; a failure is explained by a counterexample where one is near."""
     try:
         return check_soundness(model.config, model.state_dict())
     except VerificationError as unsound:
-        try:
-            found = explore(model, automaton, limit=SEARCH_LIMIT, length=2 * automaton.states + 16, rounding=False)
-        except (LimitError, VerificationError):
-            found = None
-        if isinstance(found, Counterexample):
-            raise DifferenceError(found) from unsound
+        _explain(model, automaton, unsound, rounding=False)
         raise
 
 

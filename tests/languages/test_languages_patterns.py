@@ -21,7 +21,6 @@ from ssmc.languages import (
     to_bytes,
     write_automaton,
 )
-from ssmc.languages.limits import Budget
 
 
 @st.composite
@@ -114,7 +113,9 @@ def test_bad_sets(tmp_path):
     with pytest.raises(UsageError, match="one alphabet"):
         pattern_set([language_of("a", alphabet="a").automaton, language_of("a").automaton])
     with pytest.raises(LimitError, match="pattern set"):
-        pattern_set([language_of(f"(.{{{n}}})*", alphabet="a").automaton for n in (7, 11, 13, 17)], Budget(1000))
+        pattern_set(
+            [language_of(f"(.{{{n}}})*", alphabet="a").automaton for n in (7, 11, 13, 17)], 1000
+        ).require_table()
     with pytest.raises(InvariantError):
         Automaton(Alphabet.tokens("a"), ((0,),), frozenset({0}), (frozenset(),)).check()
     with pytest.raises(InvariantError):

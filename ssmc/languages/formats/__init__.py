@@ -14,6 +14,7 @@ from ssmc.languages.formats.att import read_att, write_att
 from ssmc.languages.formats.dot import read_dot, write_dot
 from ssmc.languages.formats.jff import read_jff, write_jff
 from ssmc.languages.formats.mata import read_mata, write_mata
+from ssmc.patternset import PatternSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +97,13 @@ def write_automaton(automaton: Automaton, path: str | Path, name: str | None = N
     Raises:
         UsageError: the extension names no format, or the format cannot express the alphabet.
         OSError: the file cannot be written.
+        LimitError: the joint automaton of a pattern set is too large.
     """
     target = Path(path)
     name = name or _EXTENSIONS.get(target.suffix.lower())
     if name is None:
         raise UsageError(f"{target}: the extension names no automaton format ({', '.join(sorted(_EXTENSIONS))})")
-    text = automaton_text(automaton, name)
+    text = automaton_text(automaton.plain() if isinstance(automaton, PatternSet) else automaton, name)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")
