@@ -43,7 +43,7 @@ FORMATS = ("json", "att", "jff", "dot", "mata")
 def command(
     paths: Sequence[str], expression: str | None, reading: Reading, binary: bool, form: str | None, as_json: bool
 ) -> int:
-    """Writes the minimal automaton of IN to OUT (.json, .att, .jff, .dot, .gv, .mata; '-' for standard output).
+    """Writes the minimal automaton of IN to OUT (.json, .att, .jff, .dot, .gv, .mata, .hoa; '-' for standard output).
 
     IN is a path, '-' for standard input, or the name of a shipped grammar. NFAs are determinised. Code points and pattern sets can be
     written as JSON only.

@@ -51,7 +51,7 @@ def test_round_trip_of_att_keeps_the_words(automaton):
 
 
 @pytest.mark.parametrize("path", shipped_grammars(), ids=lambda path: path.stem)
-@pytest.mark.parametrize("extension", [".json", ".jff", ".dot", ".gv", ".mata", ".att"])
+@pytest.mark.parametrize("extension", [".json", ".jff", ".dot", ".gv", ".mata", ".att", ".hoa"])
 def test_every_grammar_through_files(tmp_path, path, extension):
     automaton = read_language(path.stem).automaton
     target = tmp_path / f"x{extension}"

@@ -12,6 +12,7 @@ from ssmc.errors import UsageError
 from ssmc.languages.automaton_json import read_automaton_json, to_library_json
 from ssmc.languages.formats.att import read_att, write_att
 from ssmc.languages.formats.dot import read_dot, write_dot
+from ssmc.languages.formats.hoa import read_hoa, write_hoa
 from ssmc.languages.formats.jff import read_jff, write_jff
 from ssmc.languages.formats.mata import read_mata, write_mata
 from ssmc.patternset import PatternSet
@@ -40,6 +41,7 @@ FORMATS: dict[str, tuple[Reader, Writer]] = {
     "jff": (read_jff, write_jff),
     "dot": (read_dot, write_dot),
     "mata": (read_mata, write_mata),
+    "hoa": (read_hoa, write_hoa),
 }
 """Reader and writer by name; the name is the file extension."""
 _EXTENSIONS = {".gv": "dot"} | {f".{name}": name for name in FORMATS}
@@ -47,6 +49,7 @@ _OPENINGS = (
     ("json", re.compile(r"\s*\{")),
     ("jff", re.compile(r"\s*(<\?xml|<!--|<structure)")),
     ("mata", re.compile(r"\s*(#[^\n]*\n\s*)*@NFA")),
+    ("hoa", re.compile(r"\s*(/\*.*?\*/\s*)*HOA:", re.DOTALL)),
     ("dot", re.compile(r"\s*(//[^\n]*\n\s*)*(strict\s+)?digraph\b[^{]*\{")),
 )
 
@@ -79,6 +82,8 @@ def automaton_text(automaton: Automaton, name: str) -> str:
     """
     if name not in FORMATS:
         raise UsageError(f"unknown automaton format {name!r}; known: {', '.join(FORMATS)}")
+    if isinstance(automaton, PatternSet):
+        automaton = automaton.plain()
     if automaton.alphabet.kind == "codepoints" and name != "json":
         raise UsageError(f"format {name} has no alphabet of code points: write .json, or encode to bytes first")
     if automaton.patterns and name != "json":
@@ -103,7 +108,7 @@ def write_automaton(automaton: Automaton, path: str | Path, name: str | None = N
     name = name or _EXTENSIONS.get(target.suffix.lower())
     if name is None:
         raise UsageError(f"{target}: the extension names no automaton format ({', '.join(sorted(_EXTENSIONS))})")
-    text = automaton_text(automaton.plain() if isinstance(automaton, PatternSet) else automaton, name)
+    text = automaton_text(automaton, name)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")
