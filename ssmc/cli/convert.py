@@ -16,7 +16,7 @@ from ssmc.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FORMATS = ("json", "att", "jff", "dot", "mata")
+FORMATS = ("json", "att", "jff", "dot", "mata", "hoa")
 """The formats of `ssmc.languages`, which is not imported for the sake of help; a test compares them."""
 
 

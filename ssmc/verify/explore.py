@@ -30,6 +30,8 @@ BATCH = 1 << 14
 """Product states times symbols that are stepped at a time."""
 STATE_LIMIT = 300_000
 """Product states that are explored before the compositional proof takes over."""
+WORK_LIMIT = 40_000_000_000
+"""Product states times symbols times numbers in the network that are explored before it does."""
 
 
 @dataclass(frozen=True)

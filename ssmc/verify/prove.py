@@ -15,7 +15,7 @@ from ssmc.targets.weights import LIMITS
 from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
 from ssmc.verify.compose import compose
 from ssmc.verify.difference import find_difference
-from ssmc.verify.explore import STATE_LIMIT, explore
+from ssmc.verify.explore import STATE_LIMIT, WORK_LIMIT, explore
 
 if TYPE_CHECKING:
     from ssmc.automaton import Automaton
@@ -66,7 +66,9 @@ def prove(
     kind: Proof = proof or ("compositional" if isinstance(cascade, Bundle) else "product")
     if kind == "product":
         try:
-            found = explore(model, automaton, limit=limit)
+            found = explore(
+                model, automaton, limit=limit if proof is not None else _affordable(model, automaton, limit)
+            )
         except LimitError:
             if cascade is None or proof is not None:
                 raise
@@ -89,6 +91,13 @@ def prove(
         sha256=weights_digest(model.state_dict()),
         lengths="all" if length is None else f"up to {length}",
     )
+
+
+def _affordable(model: Model, automaton: Automaton, limit: int) -> int:
+    """The product states that can be stepped within `WORK_LIMIT`; 0 where it is known beforehand that there are more."""
+    numbers = sum(parameter.numel() for name, parameter in model.named_parameters() if name != "embedding.weight")
+    most = WORK_LIMIT // max(1, numbers * automaton.classes)
+    return min(limit, most) if automaton.states <= most else 0
 
 
 def _composed(model: Model, automaton: Automaton, cascade: Cascade) -> int:

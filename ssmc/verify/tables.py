@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssmc.errors import VerificationError
-from ssmc.targets.gates import images_of
+from ssmc.targets.gates import canonical, images_of
 from ssmc.targets.soundness_gates import column_rows, turn_number, turn_points
 from ssmc.verify.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     import torch
     from numpy.typing import NDArray
@@ -47,7 +47,14 @@ class Tables(Reading):
         reads = self.reads(component.depends_on)
         self.check_reads(component.name, self.soundness.cubes[b], used, reads)
         keys = self.keys(component.name, self.soundness.cubes[b], used, component.table, reads)
-        keys = self.kinds(component.name, self.soundness.cubes[b], used, reads, keys, component.table)
+        keys = self.kinds(
+            component.name,
+            self.soundness.cubes[b],
+            used,
+            reads,
+            keys,
+            lambda key: canonical(component, component.table[key]),
+        )
         block: Block = self.model.blocks[b]
         units = self.units(block.terms, used, keys, reads)
         gate, increment = (_rows(affine, units, used, rows) for affine in (block.gate, block.increment))
@@ -72,7 +79,7 @@ class Tables(Reading):
         used: NDArray[np.int64],
         reads: Sequence[int],
         keys: Sequence[Key],
-        labels: Mapping[Key, Any],
+        label_of: Callable[[Key], Hashable],
     ) -> list[Key]:
         """One key for each set of units that are 1 at some key.
 
@@ -85,8 +92,8 @@ class Tables(Reading):
         on = np.ascontiguousarray(np.hstack([on, np.zeros((len(on), 1), dtype=np.uint8)]))
         kind = on.view(np.dtype((np.void, on.shape[1])))[:, 0]
         _, first, number = np.unique(kind, return_index=True, return_inverse=True)
-        code: dict[Any, int] = {}
-        label = np.array([code.setdefault(labels[key], len(code)) for key in keys])
+        code: dict[Hashable, int] = {}
+        label = np.array([code.setdefault(label_of(key), len(code)) for key in keys])
         wrong = np.flatnonzero(label != label[first[number.reshape(-1)]])
         if len(wrong):
             raise VerificationError(f"{name}: the layer differs from the table at {keys[int(wrong[0])]}")
@@ -108,7 +115,14 @@ class Tables(Reading):
         reads = self.reads(component.depends_on)
         self.check_reads(component.name, self.soundness.cubes[b], used, reads)
         keys = [key for key in component.table if self.vector(key, reads) is not None]
-        keys = self.kinds(component.name, self.soundness.cubes[b], used, reads, keys, component.table)
+        keys = self.kinds(
+            component.name,
+            self.soundness.cubes[b],
+            used,
+            reads,
+            keys,
+            lambda key: canonical(component, component.table[key]),
+        )
         block: Block = self.model.blocks[b]
         units = block.units(self.stream(keys, reads)[:, : block.terms.weight.shape[1]])
         if turns:
@@ -211,7 +225,9 @@ class Tables(Reading):
         reads = self.reads(readout.depends_on)
         self.check_reads(name, self.soundness.cubes[-1], used, tuple({*reads, *latch}))
         keys = self.keys(name, self.soundness.cubes[-1], used, readout.table, reads)
-        return reads, self.kinds(name, self.soundness.cubes[-1], used, reads, keys, readout.table)
+        return reads, self.kinds(
+            name, self.soundness.cubes[-1], used, reads, keys, lambda key: readout.outputs[readout.table[key]]
+        )
 
     def compare(self, name: str, keys: Sequence[Key], got: torch.Tensor, expected: list[list[float]]) -> None:
         """Compares rows bit for bit.

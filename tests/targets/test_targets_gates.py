@@ -10,8 +10,9 @@ from ssmc.errors import TargetError
 from ssmc.nn import Model
 from ssmc.targets import DTYPES, lower
 from ssmc.targets.roots import root
+from ssmc.targets.soundness import Soundness
 from ssmc.targets.soundness_gates import proved_length
-from ssmc.verify.compose import _Tables
+from ssmc.verify.tables import Tables
 
 torch.set_num_threads(1)
 
@@ -131,9 +132,11 @@ def test_forward_step_and_chunks_agree_on_garbage(dtype, drawn, seed):
 def test_every_table_entry_through_the_real_layers(drawn):
     (cascade, _), target = drawn
     _, model = build(cascade, target)
-    tables = _Tables(model, cascade)
-    for k, component in enumerate(cascade.components):
-        tables.check_component(k, component)
+    soundness, alphabet = Soundness(model.config, dict(model.state_dict())), cascade.automaton.alphabet
+    places, classes = range(len(cascade.components)), range(alphabet.class_count)
+    tables = Tables(model, soundness, cascade, alphabet, places, classes)
+    for k in places:
+        tables.check_component(k)
     tables.check_readout()
 
 
