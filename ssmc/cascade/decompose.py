@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ssmc.cascade.mealy import Mealy
     from ssmc.cascade.reduce import Reduced
 
+_GROUPS = 3
+"""How many times the work of a search may be done where there are groups."""
 _LARGEST_MODULUS = 16
 """The largest prime power modulo which letters are counted between letters that clear."""
 
@@ -48,7 +50,7 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
     options = options or Options()
     starfree = require_gates(automaton, options.gates, options.set_limit)
     moduli = () if starfree else _moduli(automaton)
-    meter = Meter(BUDGETS[options.effort].work)
+    meter = Meter((1 if starfree else _GROUPS) * BUDGETS[options.effort].work)
     sinks = (False, True) if mode != "predict" and not automaton.is_complete else (False,)
     best: tuple[Cost, Cascade] | None = None
     for sink in sinks:

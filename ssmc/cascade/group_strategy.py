@@ -7,7 +7,7 @@ the system, from modular counters that letters clear, and from the group compone
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from ssmc.cascade.cost import cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering
 from ssmc.cascade.group_holonomy import cover_by_group_holonomy
+from ssmc.cascade.group_search import cover_by_turnings, search_turnings
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.reduce import closure, select
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 _GROUP_KINDS = frozenset({"swap", "rotation", "permutation"})
 _MOST_STACKS = 6
 """Stacks on which a search is made."""
+_BASES = 2
+"""A search over a base gets one part of so many of the work left, at least."""
 _FAMILY = 5_000
 """Sets of a family above which a stack is not tried."""
 
@@ -108,6 +111,9 @@ class _Exploration(Generic[Found]):
         for stack in stacks:
             with self.choice.meter.share(3) as meter:
                 self.build_on(stack, meter)
+        if self.options.effort and self.choice.depth > 0:
+            with self.choice.meter.share(2) as meter:
+                self.by_levels(torsion, meter)
         if self.choice.depth > 0:
             self.by_holonomy(torsion)
         if self.options.effort and self.choice.depth > 1:
@@ -117,8 +123,15 @@ class _Exploration(Generic[Found]):
                 stacks += [stack for stack in own if stack not in stacks]
             stacks = sorted(stacks, key=lambda stack: cost_of(stack))[:_MOST_STACKS]
             for i, stack in enumerate(stacks):
-                with self.choice.meter.share(len(stacks) + 1 - i) as meter:
-                    self.build_on(stack, meter)
+                if self.may_win(stack):
+                    with self.choice.meter.share(len(stacks) + 1 - i) as meter:
+                        self.build_on(stack, meter)
+
+    def may_win(self, stack: Stack) -> bool:
+        """Whether a cascade with a stack in it may still be cheaper than the best."""
+        cost, best = cost_of(stack), self.choice.best
+        level = cost.layers == self.choice.depth and best is not None and cost.channels >= best[0].channels
+        return cost.layers <= self.choice.depth and not level
 
     def is_stack(self, components: Stack) -> bool:
         """Whether no group is left over some components."""
@@ -128,22 +141,44 @@ class _Exploration(Generic[Found]):
         return False
 
     def by_holonomy(self, torsion: Stack) -> None:
-        """Holonomy with groups over the modular counters and counters, and without any context; its components are kept to be lifted."""
-        options, finish = self.options, self.choice.finish
+        """Holonomy with groups over the modular counters and counters, and without any context."""
+        options = self.options
+        with self.kept():
+            for below in (torsion, ()) if torsion else ((),):
+                for chosen in (self.counters, ()) if self.counters else ((),):
+                    with suppress(LimitError, PeriodicError):
+                        base = make_base(self.system, self.alphabet, counters=chosen, limit=options.context_limit)
+                        base = self.over(below, base)
+                        for clear in (True, False):
+                            cover = partial(cover_by_group_holonomy, base, options.gates, clear=clear)
+                            self.choice.consider(partial(cover, set_limit=options.set_limit))
+
+    def by_levels(self, torsion: Stack, meter: Meter) -> None:
+        """Search over permutation-reset covers, over windows, counters and the modular counters."""
+        options, choice = self.options, self.choice
+        bases = [base for below in ((torsion, ()) if torsion else ((),)) for base in self.bases(below, ())]
+        # narrow ones first, for they bound the others, then the widest
+        bases = bases[:2] + bases[:1:-1]
+        with self.kept():
+            for i, base in enumerate(bases):
+                if choice.depth < 1:
+                    return
+                with meter.share(min(len(bases) - i, _BASES)) as share:
+                    for sequence in search_turnings(base, options.gates, self.budget, share, choice.depth):
+                        for clear in (True, False):
+                            choice.consider(partial(cover_by_turnings, base, sequence, clear=clear))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keeps the components of what is considered meanwhile, to be lifted."""
+        finish = self.choice.finish
 
         def keep(reduced: Reduced) -> tuple[Cost, Found]:
             self.found.append(reduced.components)
             return finish(reduced)
 
         self.choice.finish = keep
-        for below in (torsion, ()) if torsion else ((),):
-            for chosen in (self.counters, ()) if self.counters else ((),):
-                with suppress(LimitError, PeriodicError):
-                    base = make_base(self.system, self.alphabet, counters=chosen, limit=options.context_limit)
-                    base = self.over(below, base)
-                    self.choice.consider(
-                        partial(cover_by_group_holonomy, base, options.gates, set_limit=options.set_limit)
-                    )
+        yield
         self.choice.finish = finish
 
     def lifted(self) -> Iterator[Stack]:

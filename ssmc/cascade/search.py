@@ -10,8 +10,9 @@ import numpy as np
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import STALE, Covering, number_contexts
-from ssmc.cascade.levels import FREE_MOVE, Draft, Level, Points, Refinement, build, draft, merge, refine
+from ssmc.cascade.levels import FREE_MOVE, Draft, Level, Points, build, draft
 from ssmc.cascade.meter import STEP, Meter
+from ssmc.cascade.refinement import AnyLevel, Refinement, merge, refine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +72,12 @@ def search_levels(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
             return
         found: dict[object, Sequence] = {}
         for sequence in beam:
-            sketches = _drafts(sequence.points, meter, last=level + 1 == depth)
+            sketches = find_drafts(sequence.points, meter, last=level + 1 == depth)
             sketches.sort(key=lambda sketch: sketch.score)
             for sketch in sketches[: 2 * budget.beam]:
                 for strict in (True, False):
                     built = build(sketch, strict=strict)
-                    step = None if built is None else _refine((built,), budget, meter)
+                    step = None if built is None else refine_within((built,), budget, meter)
                     if step is not None:
                         following = Sequence(step.points, (*sequence.steps, step))
                         key = step.points.contexts
@@ -92,7 +93,7 @@ def search_greedily(base: Base, work: int) -> Iterator[Sequence]:
     _, points = merge(base.system, base.contexts)
     sequence = Sequence(points, ())
     while not sequence.points.is_exact:
-        sketches = sorted(_drafts(sequence.points, Meter(work), last=False), key=lambda sketch: sketch.score)
+        sketches = sorted(find_drafts(sequence.points, Meter(work), last=False), key=lambda sketch: sketch.score)
         best: Sequence | None = None
         for sketch, strict in product(sketches[:_GREEDY_DRAFTS], (True, False)):
             built = build(sketch, strict=strict)
@@ -117,10 +118,10 @@ def search_layers(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
             return
         if layer == depth or meter.is_empty:
             return
-        sketches = _drafts(sequence.points, meter, last=layer + 1 == depth)
+        sketches = find_drafts(sequence.points, meter, last=layer + 1 == depth)
         step: Refinement | None = None
         for levels in _layer(sketches):
-            wider = _refine(levels, budget, meter)
+            wider = refine_within(levels, budget, meter)
             if wider is None:
                 break
             step = wider
@@ -145,7 +146,8 @@ def _layer(sketches: list[Draft]) -> Iterator[tuple[Level, ...]]:
             yield tuple(levels)
 
 
-def _refine(levels: tuple[Level, ...], budget: Budget, meter: Meter) -> Refinement | None:
+def refine_within(levels: tuple[AnyLevel, ...], budget: Budget, meter: Meter) -> Refinement | None:
+    """The contexts after some levels side by side, paid for; None where they have too many points for the budget."""
     step = refine(levels, limit=budget.points)
     points = levels[0].points
     met = budget.points if step is None else len(step.merged)
@@ -153,12 +155,12 @@ def _refine(levels: tuple[Level, ...], budget: Budget, meter: Meter) -> Refineme
     return step
 
 
-def _drafts(points: Points, meter: Meter, *, last: bool) -> list[Draft]:
+def find_drafts(points: Points, meter: Meter, *, last: bool) -> list[Draft]:
     """Drafts of the next level. A last level must reset wherever the image is one state, no more and no less."""
     drafts: list[Draft] = []
     seen: set[bytes] = set()
     floor = meter.left // 2
-    for resets in [points.image_sizes == 1] if last else _candidates(points):
+    for resets in [points.image_sizes == 1] if last else reset_candidates(points):
         key = np.packbits(resets).tobytes()
         if key in seen:
             continue
@@ -171,7 +173,7 @@ def _drafts(points: Points, meter: Meter, *, last: bool) -> list[Draft]:
     return drafts
 
 
-def _candidates(points: Points) -> Iterator[NDArray[np.bool_]]:
+def reset_candidates(points: Points) -> Iterator[NDArray[np.bool_]]:
     """Sets of resetting arrows: by letters, by what the arrows do to the fibres, and both."""
     live = points.targets != DEAD
     constant = points.image_sizes == 1

@@ -90,13 +90,13 @@ def test_every_language_decomposes_with_the_gates_it_needs(automaton: Automaton,
 
 
 @settings(max_examples=40, deadline=None)
-@given(automata(), st.sampled_from(GATES))
-def test_the_holonomy_covering_follows_the_system(automaton: Automaton, gates: Gates) -> None:
+@given(automata(), st.sampled_from(GATES), st.booleans())
+def test_the_holonomy_covering_follows_the_system(automaton: Automaton, gates: Gates, clear: bool) -> None:
     assume(automaton.states > 0)
     system = System.of(automaton, sink=True)
     base = make_base(system, automaton.alphabet, limit=10_000)
     try:
-        covering = cover_by_group_holonomy(base, gates, context_limit=2_000)
+        covering = cover_by_group_holonomy(base, gates, clear=clear, context_limit=2_000)
     except PeriodicError:
         assert gates != "pd"
         return

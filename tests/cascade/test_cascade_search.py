@@ -13,9 +13,10 @@ from test_cascade_parts import systems
 from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.base import make_base
-from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, Points, build, draft, merge
+from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, Points, build, draft
 from ssmc.cascade.meter import Meter
 from ssmc.cascade.quotients import absorbing_states, find_parts
+from ssmc.cascade.refinement import merge
 from ssmc.cascade.search import Budget, cover_by_levels, search_greedily, search_layers, search_levels
 from ssmc.cascade.strategy import Options
 from ssmc.cascade.system import System, members
