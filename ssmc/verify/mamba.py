@@ -51,8 +51,14 @@ class CachedModel:
         """Which entries of the state a later step can read."""
         out: list[torch.Tensor | None] = []
         for layer in self.model.backbone.layers:
-            out += [readable(layer.mixer.conv1d.weight[:, 0]), None]
+            out += [readable(layer.mixer.conv1d.weight[:, 0]), self.written(layer.mixer)]
         return tuple(out)
+
+    def written(self, mixer: Any) -> torch.Tensor:
+        """(channels, states): which states of the scan can change: those whose B can be other than 0. The others stay 0."""
+        rank, states = mixer.time_step_rank, mixer.ssm_state_size
+        used: torch.Tensor = (mixer.x_proj.weight[rank : rank + states] != 0).any(1)
+        return used.expand(mixer.intermediate_size, -1)
 
     def watch(self) -> Watch:
         """Checks every step while it is entered.
@@ -118,18 +124,25 @@ class ScanWatch(Watch):
             step, b, _ = torch.split(projected.reshape(-1, projected.shape[-1]), [rank, states, states], dim=-1)
             x = x.reshape(-1, x.shape[-1])
             dt = functional.softplus(step @ mixer.dt_proj.weight.T + mixer.dt_proj.bias.to(step.dtype)).float()
-            factor = torch.exp(dt[..., None] * -torch.exp(mixer.A_log.float()))
+            rates = -torch.exp(mixer.A_log.float())
+            for rate in torch.unique(rates, dim=1).unbind(1):
+                factor = torch.exp(dt * rate)
+                if not bool(((factor == 0) | (factor == 1)).all()):
+                    raise VerificationError(f"layer {number}: a factor of the scan is neither 0 nor 1")
+            # where B is 0 nothing is added
+            some = (b != 0).any(0)
+            factor, b = torch.exp(dt[..., None] * rates[:, some]), b[:, some]
             added = dt[..., None] * b.float()[:, None, :] * x.float()[..., None]
             exact = dt.double()[..., None] * b.double()[:, None, :] * x.double()[..., None]
-            if not bool(((factor == 0) | (factor == 1)).all()):
-                raise VerificationError(f"layer {number}: a factor of the scan is neither 0 nor 1")
             if not bool((added.double() == exact).all()):
                 raise VerificationError(f"layer {number}: an increment of the scan rounds")
             kept = torch.where(factor == 1, added, torch.zeros_like(added)).double()
             if not bool((kept != 0).any()):
                 return
             # a channel that counts: its sum over any segment is a difference of two states, plus what one step adds
-            largest, lowest = kept.abs().amax(0), lowest_bit(kept).amin(0)
+            largest = torch.zeros(rates.shape, dtype=torch.float64)
+            lowest = torch.full_like(largest, torch.inf)
+            largest[:, some], lowest[:, some] = kept.abs().amax(0), lowest_bit(kept).amin(0)
             known = self.counted.get(number)
             self.counted[number] = (
                 (largest, lowest) if known is None else (largest.maximum(known[0]), lowest.minimum(known[1]))

@@ -11,7 +11,7 @@ from ssmc.verify.sums import LIMIT, Watch, check_norm
 if TYPE_CHECKING:
     import torch
 
-    from ssmc.verify.recurrent import Recurrent
+    from ssmc.verify.recurrent import Recurrent, State
 
 NORMS = ("Mamba2RMSNorm",)
 
@@ -23,6 +23,30 @@ def adapt(model: Any) -> Recurrent:
 
 class CachedModel2(CachedModel):
     """A Mamba-2 model; its cache has the same parts as that of Mamba."""
+
+    def start(self, tokens: torch.Tensor) -> tuple[torch.Tensor, State]:
+        """(N,) first tokens -> (N, vocabulary) logits, and the state after them."""
+        mixers = [layer.mixer for layer in self.model.backbone.layers]
+        sizes = [mixer.chunk_size for mixer in mixers]
+        try:
+            # the chunked form pads the input to whole chunks; one symbol fills a chunk of one
+            for mixer in mixers:
+                mixer.chunk_size = 1
+            return super().start(tokens)
+        finally:
+            for mixer, size in zip(mixers, sizes, strict=True):
+                mixer.chunk_size = size
+
+    def written(self, mixer: Any) -> torch.Tensor:
+        """(heads, channels of a head, states): which states of the scan can change: those whose B can be other than 0."""
+        first = 2 * mixer.intermediate_size
+        rows = slice(first, first + mixer.n_groups * mixer.ssm_state_size)
+        used: torch.Tensor = (mixer.in_proj.weight[rows] != 0).any(1)
+        if mixer.in_proj.bias is not None:
+            used |= mixer.in_proj.bias[rows] != 0
+        used = used.view(mixer.n_groups, 1, 1, -1)
+        heads = mixer.num_heads // mixer.n_groups
+        return used.expand(-1, heads, mixer.head_dim, -1).reshape(mixer.num_heads, mixer.head_dim, -1)
 
     def watch(self) -> Watch:
         """Checks every step while it is entered.
@@ -46,6 +70,7 @@ class ChunkWatch(Watch):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model, NORMS)
+        self.chunks = [layer.mixer.chunk_size for layer in model.backbone.layers]
 
     def __enter__(self) -> ChunkWatch:
         super().__enter__()
@@ -73,9 +98,9 @@ class ChunkWatch(Watch):
             if not bool((((factor == 1) & (dt == 0)) | (factor == 0)).all()):
                 raise VerificationError(f"layer {number}: a factor of the scan is neither 0 nor 1")
             sums = dt * torch.exp(mixer.A_log.float())
-            if not bool((sums == sums.round()).all()) or float(sums.max()) * mixer.chunk_size > LIMIT:
+            if not bool((sums == sums.round()).all()) or float(sums.max()) * self.chunks[number] > LIMIT:
                 raise VerificationError(f"layer {number}: a sum of time steps over a chunk may round")
-            self.scans = max(self.scans, float(sums.max()) * mixer.chunk_size)
+            self.scans = max(self.scans, float(sums.max()) * self.chunks[number])
 
 
 def gated(scanned: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:

@@ -245,3 +245,24 @@ def test_the_drive_saturates():
         assert torch.exp(torch.tensor(-K, dtype=dtype)) == 0
     assert torch.exp(-torch.exp(torch.tensor(KEEP)) * K) == 1
     assert torch.rsqrt(torch.tensor(1024.0) + 1e-5) == 1 / 32
+
+
+@pytest.mark.parametrize("target", CLASSES)
+def test_what_a_proof_leaves_out_never_changes(target):
+    """States of the scan that are not compared stay 0, and a first symbol in a chunk of its own gives the cache of a whole chunk."""
+    compiled = compile_language(read_language("subsequence-abc"), target=target)
+    model = compiled.model
+    recurrent, tokens = adapt(model), torch.tensor([compiled.weights.vocabulary.id("bos"), 0, 1, 2])
+    with torch.no_grad():
+        logits, state = recurrent.start(tokens)
+        found = model(tokens[:, None], use_cache=True)
+        assert torch.equal(logits, found.logits[:, 0])
+        cache = [t for layer in found.cache_params.layers for t in (layer.conv_states[0], layer.recurrent_states[0])]
+        assert all(torch.equal(one, two) for one, two in zip(state, cache, strict=True))
+        masks = recurrent.masks()
+        assert not all(bool(mask.all()) for mask in masks[1::2])
+        for step in range(40):
+            logits, state = recurrent.step((tokens * 7 + step * 5) % 3, state)
+            for scanned, mask in zip(state[1::2], masks[1::2], strict=True):
+                assert not bool(scanned[:, ~mask].any())
+    assert any(bool(scanned.any()) for scanned in state[1::2])
