@@ -36,36 +36,49 @@ _CODES = {"star-free": failure.OK, "not-star-free": failure.NO, "unknown": failu
 @lines_option
 @click.option("--monoid-limit", type=click.IntRange(min=0), help="Count the transition monoid up to this size.")
 @click.option("--set-limit", type=click.IntRange(min=1), help="Give up after this number of image sets.")
+@click.option("--layers/--no-layers", default=None, help="Say how many layers suffice (the default for one SOURCE).")
 @jobs_option
-def command(sources: list[Source], monoid_limit: int | None, set_limit: int | None, jobs: int, as_json: bool) -> int:
+def command(
+    sources: list[Source],
+    monoid_limit: int | None,
+    set_limit: int | None,
+    layers: bool | None,
+    jobs: int,
+    as_json: bool,
+) -> int:
     """Decides whether each SOURCE is star-free, that is, whether a non-negative diagonal SSM computes it.
 
     SOURCE is a path, '-' for standard input, or the name of a shipped grammar. Exit code 0 means star-free, 1 not star-free (a
-    witness is printed), 4 undecided within the limits. With --lines a SOURCE holds one pattern a line, and each has its own answer.
+    witness is printed), 4 undecided within the limits. Last come the groups, the weakest gates that do them, and layers that suffice with
+    each class of gates. With --lines a SOURCE holds one pattern a line, and each has its own answer.
     """
     limits = {"monoid_limit": monoid_limit, "set_limit": set_limit, "seconds": sources[0].reading.seconds}
     given: dict[str, Any] = {key: value for key, value in limits.items() if value is not None}
-    answer = partial(_answer, given=given, as_json=as_json)
+    layers = len(sources) == 1 if layers is None else layers
+    answer = partial(_answer, given=given, as_json=as_json, layers=layers)
     return for_each(sources, answer, as_json=as_json, label="deciding", jobs=jobs)
 
 
-def _answer(source: Source, *, given: dict[str, Any], as_json: bool) -> int:
+def _answer(source: Source, *, given: dict[str, Any], as_json: bool, layers: bool) -> int:
     """Prints the answer of one source; at the top of the module, so that other processes can be sent it."""
-    return failure.worst([_decide(title, language, given, as_json) for title, language in source.read_each()])
+    return failure.worst([_decide(title, language, given, as_json, layers) for title, language in source.read_each()])
 
 
-def _decide(title: str, language: Language, given: dict[str, Any], as_json: bool) -> int:
+def _decide(title: str, language: Language, given: dict[str, Any], as_json: bool, layers: bool) -> int:
     from ssmc.algebra import check_starfree
     from ssmc.algebra.language_groups import NO_GROUPS, language_groups
+    from ssmc.cli.needs import bounds_in_words, layers_at_most
 
     report = check_starfree(language.automaton, **given)
     groups = NO_GROUPS if report.verdict == "star-free" else language_groups(language.automaton)
+    bounds = layers_at_most(language, groups) if layers and report.verdict != "unknown" else None
     if as_json:
-        data = report.to_json(language.automaton) | groups.to_json()
+        data = report.to_json(language.automaton) | groups.to_json() | {"layers_at_most": bounds}
         click.echo(json.dumps(data | {"name": title, "level": language.level}))
     else:
         click.echo(_in_words(title, language.automaton, report))
-        click.echo("\n".join(f"  {line}" for line in groups.describe()))
+        ends = [*groups.describe(), *([bounds_in_words(bounds)] if layers else [])]
+        click.echo("\n".join(f"  {line}" for line in ends))
     return _CODES[report.verdict]
 
 

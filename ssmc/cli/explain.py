@@ -42,7 +42,7 @@ def command(
 
     The states and counters of the automaton; then every component with what its values mean, what changes it, who reads it, and two words
     that could not be told apart without it; then the readout; last the groups of the language, the weakest gates that suffice for them, and
-    the layers with each class of gates. The cascade is the one that `compile` builds under the same options, checked against the
+    the layers with each class of gates; these three lines come too where the gates of the target do not suffice. The cascade is the one that `compile` builds under the same options, checked against the
     automaton. SOURCE is a path, '-' for standard input, or the name of a shipped grammar. With --lines it holds one pattern a line; patterns that are
     decomposed side by side are explained one after the other.
     """
@@ -67,7 +67,13 @@ def command(
             cascade = cascade_for(language, target, chosen, options)
         except (NotStarFreeError, GateError) as error:
             witness = error.witness.to_json(language.automaton)  # type: ignore[attr-defined]
-            return failure.report(error, as_json=as_json, name=source.title, extra={"witness": witness})
+            groups = groups_of(language.automaton)
+            layers = layers_by_gates(language, groups, chosen, options, {})
+            extra = {"witness": witness} | needs_to_json(groups, layers)
+            code = failure.report(error, as_json=as_json, name=source.title, extra=extra)
+            if not as_json:
+                click.echo(needs_in_words(groups, layers))
+            return code
         check_cascade(cascade)
         by_rule = isinstance(language.automaton, BoundedDyck)  # star-free, and may be too large to look at
         groups = NO_GROUPS if by_rule else groups_of(language.automaton)

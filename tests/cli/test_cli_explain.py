@@ -223,6 +223,42 @@ def test_needs_as_json(ssmc: Ssmc) -> None:
     data = ssmc("explain", "aaaa", "--target", "auto", "--json").data
     assert [group["name"] for group in data["groups"]] == ["C4"]
     assert (data["gates"], data["layers_by_gates"]) == ("signed", {"signed": 2, "complex": 1, "pd": 1})
+    refused = ssmc("explain", "aaaa", "--json")
+    assert (refused.code, refused.data["layers_by_gates"]) == (1, data["layers_by_gates"])
     data = ssmc("check-starfree", "transformations-4", "--json").data
     assert [group["name"] for group in data["groups"]] == ["C2", "S3", "S4"]
     assert (data["gates"], data["solvable"], data["groups_complete"]) == ("complex", True, True)
+
+
+@pytest.mark.parametrize("name", ["tomita-6", "symmetric-3", "aaaa"])
+def test_a_refusal_says_what_the_language_needs(ssmc: Ssmc, name: str) -> None:
+    refused = ssmc("explain", name)
+    assert refused.code == 1
+    assert "--target native-" in refused.err
+    assert refused.out.splitlines() == [
+        line.strip() for line in ssmc("explain", name, "--target", "auto").out.splitlines()[-3:]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "least"),
+    [
+        (["parity"], {"signed": 1, "complex": 1, "pd": 1}),
+        (["symmetric-3"], {"complex": 2, "pd": 1}),
+        (["flip-flop"], {"non-negative": 2, "pd": 1}),
+        (["-e", r'"([^"\\]|\\.)*"'], {"signed": 2, "complex": 2, "pd": 1}),
+    ],
+)
+def test_check_starfree_says_how_many_layers_suffice(ssmc: Ssmc, source: list[str], least: dict[str, int]) -> None:
+    found = ssmc("check-starfree", *source, "--json").data["layers_at_most"]
+    assert list(found) == list(least)
+    assert all(found[gates] >= count for gates, count in least.items())
+    line = ssmc("check-starfree", *source).out.splitlines()[-1]
+    assert line.endswith(", ".join(f"{gates} {count}" for gates, count in found.items()))
+
+
+def test_layers_are_counted_for_one_source_or_if_asked(ssmc: Ssmc) -> None:
+    assert ssmc("check-starfree", "parity", "parity").out.count("layers") == 0
+    assert ssmc("check-starfree", "parity", "parity", "--layers").out.count("layers that suffice") == 2
+    assert ssmc("check-starfree", "parity", "--no-layers", "--json").data["layers_at_most"] is None
+    assert ssmc("check-starfree", "-e", r"\w+").out.splitlines()[-1].endswith(": not counted")
