@@ -153,16 +153,17 @@ for args in (["--help"], ["--version"], ["nonsense"]):
     assert not loaded_after(code) & heavy
 
 
-def test_a_small_decision_loads_no_heavy_package() -> None:
-    code = """
+@pytest.mark.parametrize(("option", "needed"), [("--no-layers", set()), ("--layers", {"numpy"})])
+def test_a_small_decision_loads_no_heavy_package(option: str, needed: set[str]) -> None:
+    code = f"""
 from ssmc.cli import main
 try:
-    main(["check-starfree", "flip-flop"])
+    main(["check-starfree", "flip-flop", "{option}"])
 except SystemExit as ending:
     assert ending.code == 0
 """
     heavy = {"torch", "automata", "networkx", "rich", "numpy", "pydot", "triton", "safetensors", "http"}
-    assert not loaded_after(code) & heavy
+    assert loaded_after(code) & heavy == needed
 
 
 @pytest.mark.parametrize("package", ["ssmc.kernels", "ssmc.nn"])
