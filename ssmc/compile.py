@@ -94,6 +94,7 @@ class CompiledModel:
                 }
                 for component, layer in zip(self.cascade.components, shape.layer_of, strict=True)
             ],
+            "lowering": getattr(self.weights, "note", ""),
             "proof": self.certificate.to_json(),
         }
 
@@ -124,7 +125,9 @@ def decompose_language(
         LimitError: a stated limit was reached.
     """
     if isinstance(automaton, BoundedDyck):
-        return stack_cascade(automaton, mode)
+        if options is None or options.counters:
+            return stack_cascade(automaton, mode)
+        automaton.require_table()
     if isinstance(automaton, PatternSet) and isinstance(language.automaton, PatternSet):
         return decompose_set(language.automaton, automaton, mode, options or Options(), _decompose, apart=apart)
     return _decompose(language.automaton, automaton, mode, options)

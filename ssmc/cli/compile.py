@@ -132,6 +132,7 @@ def in_words(title: str, data: dict[str, Any]) -> str:
         ),
         *((("patterns" if k == 0 else ""), name) for k, name in enumerate(data["patterns"])),
         *((("components" if k == 0 else ""), line) for k, line in enumerate(components)),
+        *[("lowering", data["lowering"])] * bool(data["lowering"]),
         (
             "proof",
             f"equal at {describe_lengths(proof['lengths'])}: {proof['product_states']:,} product states, magnitudes to {proof['max_magnitude']:g}",

@@ -233,6 +233,10 @@ class Target:
             raise UsageError(f"{len(names)} names for {count} patterns")
         lowered: Lowered = import_module(self.module).lower(cascade, dtype, names)
         lowered.check()
+        if self.form == "stock" and "counter" not in able:
+            from ssmc.targets.stock import with_note
+
+            return with_note(lowered, f"resets do what a counter would: {self._reason('counter', cascade.mode, dtype)}")
         return lowered
 
     def _reason(self, kind: str, mode: Mode, dtype: str) -> str:

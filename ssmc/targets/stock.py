@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from ssmc.targets.interface import Shape
+    from ssmc.targets.interface import Lowered, Shape
     from ssmc.targets.plan import Plan, Row
     from ssmc.targets.vocabulary import Vocabulary
 
@@ -95,6 +95,11 @@ class StockWeights:
                 raise InvariantError(f"{name}: not finite")
             largest = max(largest, float(values.abs().max()) if values.numel() else 0.0)
         return int(np.ceil(largest))
+
+
+def with_note(weights: Lowered, text: str) -> Lowered:
+    """The weights with one more sentence in their note."""
+    return replace(weights, note=f"{weights.note}; {text}") if isinstance(weights, StockWeights) else weights
 
 
 @dataclass(frozen=True)

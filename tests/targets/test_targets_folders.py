@@ -150,3 +150,22 @@ def test_a_library_that_takes_the_name_of_the_class(tmp_path, capsys):
     assert run(capsys, "verify", folder)[0] == 0
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
     assert type(model).__module__.startswith("transformers.")
+
+
+def test_who_counts_and_who_resets(tmp_path, capsys):
+    """The report and the card say how counting is done; bracket languages by rule are decomposed where there is no counter."""
+    for target, mode, counts in (
+        ("mamba", "predict", True),
+        ("mamba", "recognise", False),
+        ("mamba2", "predict", False),
+    ):
+        folder = str(tmp_path / f"{target}-{mode}")
+        assert run(capsys, "compile", "dyck:1,6", "--mode", mode, "--target", target, "-o", folder)[0] == 0
+        file = read_stock(folder)
+        kinds = {component["kind"] for component in file.cascade["components"]}
+        assert ("counter" in kinds) == counts
+        assert ("resets do what a counter would: " in file.note) == (not counts)
+        assert file.note in (tmp_path / f"{target}-{mode}" / "README.md").read_text()
+        code, out = run(capsys, "compile", "dyck:1,6", "--mode", mode, "--target", target)
+        assert (code, file.note in out) == (0, True)
+    assert run(capsys, "compile", "dyck:8,10", "--mode", "predict", "--target", "mamba2")[0] == 4
