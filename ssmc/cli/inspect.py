@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssmc.cli import failure
+from ssmc.cli import failure, tensors
 from ssmc.cli.command import Command
 from ssmc.patternset import PatternSet
 
@@ -49,14 +49,7 @@ def _to_json(loaded: LoadedModel) -> dict[str, Any]:
         "patterns": list(loaded.patterns),
         "components": file.config["components"],
         "config": file.config,
-        "tensors": {
-            name: {
-                "shape": list(tensor.shape),
-                "dtype": str(tensor.dtype).removeprefix("torch."),
-                "axes": file.axes.get(name),
-            }
-            for name, tensor in sorted(file.tensors.items())
-        },
+        "tensors": tensors.to_json(file.tensors, file.axes),
         "names": file.names,
         "cascade": file.cascade,
         "certificate": file.certificate,
@@ -110,11 +103,7 @@ def _network(loaded: LoadedModel) -> list[str]:
         lines += [f"    unit    {name}" for name in file.names.get(f"blocks.{number}.units", ())]
     lines.append(f"  head: {config['head']['units']} units, {config['outputs']} outputs")
     lines += [f"    unit    {name}" for name in file.names.get("head.units", ())]
-    lines.append("  tensors")
-    for name, tensor in sorted(file.tensors.items()):
-        axes = " x ".join(f"{axis} {size}" for axis, size in zip(file.axes.get(name, ()), tensor.shape, strict=False))
-        lines.append(f"    {name:<30}{axes}")
-    return lines
+    return lines + tensors.in_words(file.tensors, file.axes)
 
 
 def _title(source: Mapping[str, Any]) -> str:

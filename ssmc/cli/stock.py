@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ssmc.cli import tensors
 from ssmc.cli.model import LoadedModel
 from ssmc.errors import ModelFileError
 
@@ -166,14 +167,7 @@ def to_json(loaded: LoadedStock) -> dict[str, Any]:
         "patterns": list(loaded.patterns),
         "components": file.cascade["components"],
         "config": file.config,
-        "tensors": {
-            name: {
-                "shape": list(tensor.shape),
-                "dtype": str(tensor.dtype).removeprefix("torch."),
-                "axes": file.axes.get(name),
-            }
-            for name, tensor in sorted(file.tensors.items())
-        },
+        "tensors": tensors.to_json(file.tensors, file.axes),
         "names": file.names,
         "cascade": file.cascade,
         "certificate": file.certificate,
@@ -193,8 +187,4 @@ def in_words(loaded: LoadedStock) -> list[str]:
         used = [channel for channel in channels if not channel.startswith("unused")]
         if name.endswith(".channels") or name == "residual":
             lines += [f"  {name}: {len(used)} of {len(channels)} in use", *(f"    {channel}" for channel in used)]
-    lines.append("  tensors")
-    for name, tensor in sorted(file.tensors.items()):
-        axes = " x ".join(f"{axis} {size}" for axis, size in zip(file.axes.get(name, ()), tensor.shape, strict=False))
-        lines.append(f"    {name:<42}{axes}")
-    return lines
+    return lines + tensors.in_words(file.tensors, file.axes)
