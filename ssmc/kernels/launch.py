@@ -19,6 +19,8 @@ NARROW: dict[torch.dtype, Any] = {torch.bfloat16: tl.bfloat16, torch.float16: tl
 
 CLEARED = 1024
 """Slots that one program clears."""
+REST = 8
+"""Steps a thread of the launch over what is left behind whole tiles: few, since compiling takes long where there are many."""
 NARROW_PAIR = (64, 16, 32, 396, 168)
 WIDE_PAIR = (64, 32, 128, 0, 168)
 BACKWARD_PAIR = (16, 32, 128, 0, 0)
@@ -103,7 +105,8 @@ def plan(
     window = max(4, threads // channels)
     if not light:
         return Plan(8, groups, channels, window, threads // 32)
-    return Plan(16, groups, channels, window, threads // 32, 1, 396 if channels <= 16 else 0, 168)
+    ahead = 396 if channels <= 16 else 96 // (rows * triton.cdiv(width, channels))
+    return Plan(16, groups, channels, window, threads // 32, 1, ahead, 168)
 
 
 def launch(
@@ -151,7 +154,7 @@ def launch(
     fixed = {
         "D": width, "KIND": form.kind, "HALF": form.half, "TYPE": tl.float64 if float64 else tl.float32,
         "REVERSE": backward, "EXCLUSIVE": exclusive, "BACKWARD": backward, "R": how.steps, "NG": how.groups,
-        "BD": how.channels, "FULL": width % how.channels == 0, "num_warps": how.warps,
+        "BD": how.channels, "FULL": width % how.channels == 0, "PTX": a.is_cuda, "num_warps": how.warps,
     }  # fmt: skip
     if how.registers and a.is_cuda:
         fixed["maxnreg"] = how.registers
@@ -160,7 +163,7 @@ def launch(
         if whole:
             if how.window == 0:
                 grid = (rows * blocks,)
-                scan_rows[grid](*tensors, steps, 0, whole, form.one, 16, blocks, **fixed, WHOLE=True, STAGES=how.stages)
+                scan_rows[grid](*tensors, steps, 0, whole, form.one, blocks, **fixed, WHOLE=True, STAGES=how.stages)
             else:
                 tiles = whole // how.tile
                 word, storage = (tl.int64, torch.int64) if float64 else (tl.int32, torch.int32)
@@ -181,13 +184,14 @@ def launch(
                 aligned &= run % 16 == 0 and a.data_ptr() % 16 == 0 and b.data_ptr() % 16 == 0
                 ahead = how.ahead if a.is_cuda and not backward and aligned else 0
                 scan_tiles[(rows * blocks * tiles,)](
-                    *tensors, slots, steps, 0, whole, form.one, 16, blocks, rows * blocks, tiles, **fixed, WORD=word,
+                    *tensors, slots, steps, 0, whole, form.one, blocks, rows * blocks, tiles, **fixed, WORD=word,
                     W=how.window, WHOLE=True, AHEAD=ahead, RUNS=runs, PDL=early, **({"launch_pdl": True} if early else {}),
                     ASM=f"cp.async.bulk.prefetch.L2.global [$1], {run}; mov.u32 $0, 0;",
                 )  # fmt: skip
         if whole < steps:
             if whole:
                 tensors = (*tensors[:2], tensors[4], *tensors[3:])
+            fixed["R"] = min(how.steps, REST)
             scan_rows[(rows * blocks,)](
-                *tensors, steps, whole, steps - whole, form.one, 16, blocks, **fixed, WHOLE=False, STAGES=1
+                *tensors, steps, whole, steps - whole, form.one, blocks, **fixed, WHOLE=False, STAGES=1
             )

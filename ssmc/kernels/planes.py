@@ -14,32 +14,55 @@ import triton
 import triton.language as tl
 
 
-@triton.jit
-def unpack(word, S, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr):
-    """The planes of a word as it lies in memory; S is 16.
+@triton.constexpr_function
+def unpacking(half, again):
+    """The two floats $0 and $1 of the word $2.
 
-    Whoever unpacks a word for the second time passes an S that the compiler cannot know: it would otherwise keep the
-    unpacked planes in registers from the first time on, twice as many as the words.
+    The text of the second time differs: the compiler would otherwise keep the planes in registers from the first time on,
+    twice as many as the words.
     """
+    mark = " // again" if again else ""
+    if half == tl.bfloat16:
+        return f"shl.b32 $0, $2, 16; and.b32 $1, $2, 0xffff0000;{mark}"
+    return f"{{ .reg .b16 l, h; mov.b32 {{l, h}}, $2; cvt.f32.f16 $0, l; cvt.f32.f16 $1, h; }}{mark}"
+
+
+@triton.constexpr_function
+def packing(half):
+    """The word of the floats $1 and $2."""
+    return f"cvt.rn.{'bf16' if half == tl.bfloat16 else 'f16'}x2.f32 $0, $2, $1;"
+
+
+@triton.jit
+def unpack(word, TIME: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr):
+    """The planes of a word as it lies in memory. TIME: the first or the second time, in one line of PTX; 0: without any."""
     if KIND == "real":
         return (word.to(TYPE),)
     elif KIND == "complex":
         return (word & 0xFFFFFFFF).to(tl.int32).to(TYPE, bitcast=True), (word >> 32).to(tl.int32).to(TYPE, bitcast=True)
+    elif TIME > 0:
+        CODE: tl.constexpr = unpacking(HALF, TIME > 1)
+        return tl.inline_asm_elementwise(
+            CODE, "=r,=r,r" if HALF == tl.bfloat16 else "=f,=f,r", [word], (tl.float32, tl.float32), True, 1
+        )
     elif HALF == tl.bfloat16:
-        return (word << S).to(TYPE, bitcast=True), (word & (-1 << S)).to(TYPE, bitcast=True)
+        return (word << 16).to(TYPE, bitcast=True), (word & -65536).to(TYPE, bitcast=True)
     else:
-        low = (word & ~(-1 << S)).to(tl.int16).to(HALF, bitcast=True)
-        return low.to(TYPE), (word >> S).to(tl.int16).to(HALF, bitcast=True).to(TYPE)
+        low = (word & 65535).to(tl.int16).to(HALF, bitcast=True)
+        return low.to(TYPE), (word >> 16).to(tl.int16).to(HALF, bitcast=True).to(TYPE)
 
 
 @triton.jit
-def pack(x, KIND: tl.constexpr, HALF: tl.constexpr, STORE: tl.constexpr):
+def pack(x, PTX: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, STORE: tl.constexpr):
     """The word of some planes."""
     if KIND == "real":
         return x[0].to(STORE)
     elif KIND == "complex":
         low = x[0].to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
         return low | (x[1].to(tl.int32, bitcast=True).to(tl.int64) << 32)
+    elif PTX:
+        CODE: tl.constexpr = packing(HALF)
+        return tl.inline_asm_elementwise(CODE, "=r,f,f", [x[0], x[1]], tl.int32, True, 1)
     else:
         low = x[0].to(HALF).to(tl.int16, bitcast=True).to(tl.int32) & 0xFFFF
         return low | (x[1].to(HALF).to(tl.int16, bitcast=True).to(tl.int32) << 16)
@@ -60,9 +83,9 @@ def times(x, y, KIND: tl.constexpr):
 def step(h, a, b, KIND: tl.constexpr):
     """The recurrence h * a + b."""
     if KIND == "real":
-        return (h[0] * a[0] + b[0],)
+        return (tl.fma(h[0], a[0], b[0]),)
     elif KIND == "pair":
-        return h[0] * a[0] + b[0], h[1] * a[1] + b[1]
+        return tl.fma(h[0], a[0], b[0]), tl.fma(h[1], a[1], b[1])
     else:
         return h[0] * a[0] - h[1] * a[1] + b[0], h[0] * a[1] + h[1] * a[0] + b[1]
 

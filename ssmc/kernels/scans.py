@@ -7,7 +7,7 @@ order, so that a launch over whole tiles needs no masks and a second, short one 
 REVERSE    time runs from T - 1 down; gates are read one step late (position t reads a_{t+1}, and 1 at the end)
 EXCLUSIVE  forward: store the state before the step. Reverse: increments are read one step late as well
 BACKWARD   (with REVERSE) also store grad_a_t = g_t * conj(h_{t-1}), h_{t-1} read from `past`
-S          16, see planes.py
+PTX        16-bit words are unpacked and packed in lines of PTX, see planes.py
 KIND       the arithmetic of planes.py; all column counts are in words
 """
 
@@ -21,6 +21,7 @@ from triton.language.extra.cuda import gdc_wait
 
 from ssmc.kernels.planes import conjugate, pack, scan_groups, step, times, unpack
 from ssmc.kernels.tiles import (
+    first_steps,
     forgets,
     group_map,
     last_row,
@@ -71,9 +72,9 @@ def read_past(
 
 
 @triton.jit
-def gate(word, S, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr):
+def gate(word, TIME: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr):
     """The planes of a gate; the backward scan uses conjugates."""
-    x = unpack(word, S, KIND, HALF, TYPE)
+    x = unpack(word, TIME, KIND, HALF, TYPE)
     if REVERSE:
         x = conjugate(x, KIND)
     return x
@@ -82,50 +83,65 @@ def gate(word, S, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, RE
 @triton.jit
 def fold(
     gates, increments, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr,
-    R: tl.constexpr,
+    R: tl.constexpr, PTX: tl.constexpr,
 ):  # fmt: skip
     """The composition of each group's R maps."""
-    a = gate(gates[0], 16, KIND, HALF, TYPE, REVERSE)
-    b = unpack(increments[0], 16, KIND, HALF, TYPE)
+    a = gate(gates[0], 1 if PTX else 0, KIND, HALF, TYPE, REVERSE)
+    b = unpack(increments[0], 1 if PTX else 0, KIND, HALF, TYPE)
     for r in tl.static_range(1, R):
-        g = gate(gates[r], 16, KIND, HALF, TYPE, REVERSE)
-        b = step(b, g, unpack(increments[r], 16, KIND, HALF, TYPE), KIND)
+        g = gate(gates[r], 1 if PTX else 0, KIND, HALF, TYPE, REVERSE)
+        b = step(b, g, unpack(increments[r], 1 if PTX else 0, KIND, HALF, TYPE), KIND)
         a = times(a, g, KIND)
     return a, b
 
 
 @triton.jit
 def replay(
-    h_ptr, ga_ptr, state, gates, increments, pasts, begin, base, first, left, T, cols, width, S, D: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr,
+    h_ptr, ga_ptr, state, gates, increments, pasts, begin, base, first, left, T, cols, width, D: tl.constexpr, R: tl.constexpr,
+    NG: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, PTX: tl.constexpr,
     REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
 ):  # fmt: skip
     """Walks a tile from the states (NG, BD) that enter its groups, and stores what the flags ask for."""
     g = tl.arange(0, NG)[:, None]
     STRIDE: tl.constexpr = -D if REVERSE else D
+    TIME: tl.constexpr = 2 if PTX else 0
     STORE: tl.constexpr = h_ptr.dtype.element_ty
     last = tl.minimum(T - 1 - first, NG * R).to(tl.int32)
+    states_at = first_steps(h_ptr, base, cols, STRIDE, R, NG)
+    if BACKWARD:
+        grads_at = first_steps(ga_ptr, base, cols, STRIDE, R, NG)
     for r in tl.static_range(R):
         s = g * R + r
-        at = base + s * STRIDE + cols[None, :]
-        mask = tl.broadcast_to(s < left, at.shape)
-        if not FULL:
-            mask = mask & (cols[None, :] < width)
+        if not (WHOLE and FULL):
+            mask = tl.broadcast_to(s < left, states_at.shape)
+            if not FULL:
+                mask = mask & (cols[None, :] < width)
         if EXCLUSIVE and not REVERSE:
             if WHOLE and FULL:
-                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), eviction_policy="evict_first")
+                tl.store(states_at + r * STRIDE, pack(state, PTX, KIND, HALF, STORE), eviction_policy="evict_first")
             else:
-                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), mask=mask, eviction_policy="evict_first")
-        b = unpack(increments[r], S, KIND, HALF, TYPE)
-        state = step(state, gate(gates[r], S, KIND, HALF, TYPE, REVERSE), b, KIND)
+                tl.store(
+                    states_at + r * STRIDE,
+                    pack(state, PTX, KIND, HALF, STORE),
+                    mask=mask,
+                    eviction_policy="evict_first",
+                )
+        b = unpack(increments[r], TIME, KIND, HALF, TYPE)
+        state = step(state, gate(gates[r], TIME, KIND, HALF, TYPE, REVERSE), b, KIND)
         if REVERSE or not EXCLUSIVE:
             if WHOLE and FULL:
-                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), eviction_policy="evict_first")
+                tl.store(states_at + r * STRIDE, pack(state, PTX, KIND, HALF, STORE), eviction_policy="evict_first")
             else:
-                tl.store(h_ptr + at, pack(state, KIND, HALF, STORE), mask=mask, eviction_policy="evict_first")
+                tl.store(
+                    states_at + r * STRIDE,
+                    pack(state, PTX, KIND, HALF, STORE),
+                    mask=mask,
+                    eviction_policy="evict_first",
+                )
         if BACKWARD:
-            past = unpack(pasts[r], S, KIND, HALF, TYPE)
+            past = unpack(pasts[r], TIME, KIND, HALF, TYPE)
             if not EXCLUSIVE:
-                origin = tl.broadcast_to(s == last, at.shape)
+                origin = tl.broadcast_to(s == last, states_at.shape)
                 if KIND == "real":
                     past = (tl.where(origin, begin[0][None, :], past[0]),)
                 else:
@@ -134,19 +150,19 @@ def replay(
                         tl.where(origin, begin[1][None, :], past[1]),
                     )
             grad = times(state, conjugate(past, KIND), KIND)
-            word = pack(grad, KIND, HALF, ga_ptr.dtype.element_ty)
+            word = pack(grad, PTX, KIND, HALF, ga_ptr.dtype.element_ty)
             if WHOLE and FULL:
-                tl.store(ga_ptr + at, word, eviction_policy="evict_first")
+                tl.store(grads_at + r * STRIDE, word, eviction_policy="evict_first")
             else:
-                tl.store(ga_ptr + at, word, mask=mask, eviction_policy="evict_first")
+                tl.store(grads_at + r * STRIDE, word, mask=mask, eviction_policy="evict_first")
 
 
 @triton.jit
 def scan_rows(
-    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, T, FIRST, COUNT, ONE, S, ND,
+    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, T, FIRST, COUNT, ONE, ND,
     D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, REVERSE: tl.constexpr,
     EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr, BD: tl.constexpr,
-    WHOLE: tl.constexpr, FULL: tl.constexpr, STAGES: tl.constexpr,
+    WHOLE: tl.constexpr, FULL: tl.constexpr, STAGES: tl.constexpr, PTX: tl.constexpr,
 ):  # fmt: skip
     """One program a (batch, channel block): tiles in order, their loads pipelined through shared memory."""
     pid = tl.program_id(0)
@@ -185,11 +201,11 @@ def scan_rows(
                 WHOLE,
                 FULL,
             )
-        ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R)
+        ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R, PTX)
         sa, sb, ea, eb = scan_groups(ga, gb, KIND)
         replay(
             h_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, pasts, begin, base, first, left, T, cols,
-            width, S, D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
+            width, D, R, NG, KIND, HALF, TYPE, PTX, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
         )  # fmt: skip
         state = step(state, last_row(sa, NG), last_row(sb, NG), KIND)
     store_state(final_ptr, line + cols, state, cols < width)
@@ -197,11 +213,11 @@ def scan_rows(
 
 @triton.jit
 def scan_tiles(
-    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, slots_ptr, T, FIRST, COUNT, ONE, S, ND, NS,
+    a_ptr, b_ptr, initial_ptr, h_ptr, final_ptr, past_ptr, begin_ptr, ga_ptr, slots_ptr, T, FIRST, COUNT, ONE, ND, NS,
     NT, D: tl.constexpr, KIND: tl.constexpr, HALF: tl.constexpr, TYPE: tl.constexpr, WORD: tl.constexpr,
     REVERSE: tl.constexpr, EXCLUSIVE: tl.constexpr, BACKWARD: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
     BD: tl.constexpr, W: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr, AHEAD: tl.constexpr,
-    RUNS: tl.constexpr, ASM: tl.constexpr, PDL: tl.constexpr,
+    RUNS: tl.constexpr, ASM: tl.constexpr, PTX: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     """One program a tile. Every W tiles are a group, and the look-back has two levels: a tile waits for the maps of the
     earlier tiles of its group, then for the nearest known states of earlier groups. So one window reaches W * W tiles.
@@ -232,7 +248,7 @@ def scan_tiles(
             ahead = base + tl.cast(AHEAD * NG * R, tl.int64) * D
             prefetch(a_ptr, ahead, RUNS, D if BD < D else NG * R * D // RUNS, ASM)
             prefetch(b_ptr, ahead, RUNS, D if BD < D else NG * R * D // RUNS, ASM)
-    ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R)
+    ga, gb = fold(gates, increments, KIND, HALF, TYPE, REVERSE, R, PTX)
     sa, sb, ea, eb = scan_groups(ga, gb, KIND)
     total_a = last_row(sa, NG)
     total_b = last_row(sb, NG)
@@ -276,6 +292,6 @@ def scan_tiles(
     if tile == NT - 1:
         store_state(final_ptr, line + cols, step(state, total_a, total_b, KIND), cols < width)
     replay(
-        h_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, pasts, begin, base, first, left, T, cols, width, S,
-        D, R, NG, KIND, HALF, TYPE, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
+        h_ptr, ga_ptr, step(row(state), ea, eb, KIND), gates, increments, pasts, begin, base, first, left, T, cols, width, D,
+        R, NG, KIND, HALF, TYPE, PTX, REVERSE, EXCLUSIVE, BACKWARD, WHOLE, FULL,
     )  # fmt: skip

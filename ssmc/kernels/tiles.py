@@ -16,6 +16,12 @@ from ssmc.kernels.planes import past_complex, past_pair, past_real, step, times
 
 
 @triton.jit
+def first_steps(ptr, base, cols, STRIDE: tl.constexpr, R: tl.constexpr, NG: tl.constexpr):
+    """Addresses (NG, BD) of each group's first step; those of the others are a constant away, which keeps compiling short."""
+    return ptr + base + tl.arange(0, NG)[:, None] * (R * STRIDE) + cols[None, :]
+
+
+@triton.jit
 def load_steps(
     ptr, base, low, left, cols, width, other, STRIDE: tl.constexpr, R: tl.constexpr, NG: tl.constexpr,
     WHOLE: tl.constexpr, FULL: tl.constexpr,
@@ -24,18 +30,18 @@ def load_steps(
 
     WHOLE: every step is inside (a tile is complete and none is cut off by `low`); FULL: every channel is.
     """
+    at = first_steps(ptr, base, cols, STRIDE, R, NG)
     g = tl.arange(0, NG)[:, None]
     out = ()
     for r in tl.static_range(R):
-        s = g * R + r
-        at = ptr + base + s * STRIDE + cols[None, :]
         if WHOLE and FULL:
-            x = tl.load(at, eviction_policy="evict_first")
+            x = tl.load(at + r * STRIDE, eviction_policy="evict_first")
         else:
+            s = g * R + r
             mask = tl.broadcast_to((s >= low) & (s < left), at.shape)
             if not FULL:
                 mask = mask & (cols[None, :] < width)
-            x = tl.load(at, mask=mask, other=other, eviction_policy="evict_first")
+            x = tl.load(at + r * STRIDE, mask=mask, other=other, eviction_policy="evict_first")
         out = out + (x,)
     return out
 

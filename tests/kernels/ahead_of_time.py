@@ -57,14 +57,14 @@ def scan_case(capability: int, rows: int, steps: int, width: int, kind: str, bac
     data = "*" + WORDS[kind]
     types = dict.fromkeys(("a_ptr", "b_ptr", "h_ptr", "past_ptr", "ga_ptr"), data)
     types |= dict.fromkeys(("initial_ptr", "final_ptr", "begin_ptr"), "*fp32") | {"slots_ptr": "*i32"}
-    types |= dict.fromkeys(("T", "FIRST", "COUNT", "ONE", "S", "ND", "NS", "NT"), "i32")
+    types |= dict.fromkeys(("T", "FIRST", "COUNT", "ONE", "ND", "NS", "NT"), "i32")
     runs = 32 * how.warps if how.channels == width else how.tile
     size = how.tile * how.channels * (8 if kind == "complex" else 4) // runs
     constants = {
         "D": width, "KIND": kind, "HALF": tl.bfloat16 if kind == "pair" else tl.float32, "TYPE": tl.float32,
         "WORD": tl.int32, "REVERSE": backward, "EXCLUSIVE": False, "BACKWARD": backward, "R": how.steps,
         "NG": how.groups, "BD": how.channels, "W": how.window, "WHOLE": True, "FULL": width % how.channels == 0,
-        "STAGES": how.stages, "AHEAD": 0 if backward or capability < 90 or size % 16 else how.ahead, "RUNS": runs, "PDL": capability >= 90,
+        "STAGES": how.stages, "AHEAD": 0 if backward or capability < 90 or size % 16 else how.ahead, "RUNS": runs, "PTX": True, "PDL": capability >= 90,
         "ASM": f"cp.async.bulk.prefetch.L2.global [$1], {size}; mov.u32 $0, 0;",
     }  # fmt: skip
     options = {"num_warps": how.warps} | ({"maxnreg": how.registers} if how.registers else {})
