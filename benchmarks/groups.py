@@ -128,6 +128,7 @@ def sample(count: int) -> dict[str, Any]:
     times: dict[str, list[float]] = {}
     endings: Counter[str] = Counter()
     layers: Counter[str] = Counter()
+    sums: dict[str, list[tuple[int, int]]] = {}
     for place in range(count):
         n, k = rng.randint(3, 8), rng.randint(2, 3)
         rows = [[rng.randrange(n) for _ in range(k)] for _ in range(n)]
@@ -141,6 +142,8 @@ def sample(count: int) -> dict[str, Any]:
             name = "pd" if label == "pd" else f"weakest ({gates})"
             endings[f"{name}: {'limit' if 'limit' in one else 'equal'}"] += 1
             layers[f"{name}: {one.get('layers', 'limit')}"] += 1
+            if "layers" in one:
+                sums.setdefault(name, []).append((one["layers"], one["channels"]))
     spread = {
         label: {
             "median": statistics.median(values),
@@ -153,6 +156,10 @@ def sample(count: int) -> dict[str, Any]:
         "count": count,
         "endings": dict(sorted(endings.items())),
         "layers": dict(sorted(layers.items())),
+        "mean": {
+            name: {"layers": statistics.mean(a for a, _ in own), "channels": statistics.mean(b for _, b in own)}
+            for name, own in sorted(sums.items())
+        },
         "seconds": spread,
     }
 
