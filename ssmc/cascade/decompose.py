@@ -50,7 +50,7 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
     options = options or Options()
     starfree = require_gates(automaton, options.gates, options.set_limit)
     moduli = () if starfree else _moduli(automaton)
-    meter = Meter((1 if starfree else _GROUPS) * BUDGETS[options.effort].work)
+    meter = Meter((1 if starfree else _GROUPS) * BUDGETS[options.effort].work // options.share)
     sinks = (False, True) if mode != "predict" and not automaton.is_complete else (False,)
     best: tuple[Cost, Cascade] | None = None
     for sink in sinks:

@@ -66,7 +66,9 @@ def decompose_encoded(
         found.append(_behind_decoder(automaton, binary, encoding, mode, free))
     except LimitError as error:
         limit = error
-    if binary.states * binary.classes * (1 if mode == "predict" else 2) <= DIRECT[options.effort]:
+    # one of several patterns shares what tells wrong encodings with the others, if its cascade does not tell them itself
+    sparing = options.share > 1 and bool(found)
+    if not sparing and binary.states * binary.classes * (1 if mode == "predict" else 2) <= DIRECT[options.effort]:
         try:
             found.append(decompose(binary, mode, free))
         except LimitError as error:
@@ -86,8 +88,10 @@ def _behind_decoder(
     automaton: Automaton, binary: Automaton, encoding: Encoding, mode: Mode, options: Options
 ) -> Cascade:
     letters = Letters.of(automaton, encoding)
-    # a window of symbols is no window of bytes
-    options, wide = replace(options, window=0), options.window
+    wide = options.window
+    if not letters.told_by_byte:
+        # a window of symbols is no window of bytes
+        options = replace(options, window=0)
     steps = sum(1 for node in range(len(encoding.children)) for _ in encoding.steps(node))
     limit = max(4 * letters.automaton.states + 16, _ENTRIES // steps)
     while True:
@@ -113,25 +117,41 @@ class Letters:
         automaton: the automaton over the symbol classes and one letter for each set of classes below a node; classes of letters that act alike are one.
         symbols: for each symbol class its class there.
         inside: for each set of classes the class of its letter.
+        told_by_byte: whether no byte stands for different letters at different nodes.
     """
 
     automaton: Automaton
     symbols: tuple[int, ...]
     inside: Mapping[frozenset[int], int]
+    told_by_byte: bool
 
     @staticmethod
     def of(automaton: Automaton, encoding: Encoding) -> Letters:
-        """The letters of an automaton over encoded symbols."""
-        sets = list(dict.fromkeys(encoding.below[1:]))
+        """The letters of an automaton over encoded symbols.
+
+        A class that changes nothing when it is read once more may be read at every byte of its symbols: where no other can be completed, the byte stands for it.
+        """
+        delta = automaton.delta
+        idle = {
+            c for c in range(automaton.classes) if all(q == DEAD or delta[q][c] == q for q in (row[c] for row in delta))
+        }
+        below = list(dict.fromkeys(encoding.below[1:]))
+        early = {own: min(own) for own in below if len(own) == 1 and own <= idle}
+        sets = [own for own in below if own not in early]
         alphabet = automaton.alphabet
         names = [alphabet.name(symbol) for symbol in alphabet.representatives]
         names += [f"inside {i}" for i in range(1, len(sets) + 1)]
         live = [frozenset(classes) for classes in automaton.live_classes]
-        rows = [[*row, *(q if live[q] & below else DEAD for below in sets)] for q, row in enumerate(automaton.delta)]
+        rows = [[*row, *(q if live[q] & own else DEAD for own in sets)] for q, row in enumerate(delta)]
         extended = Automaton.from_table(Alphabet.tokens(names), rows, 0, automaton.accepting, automaton.patterns)
         classes = extended.alphabet.classes
         count = automaton.classes
-        return Letters(extended, classes[:count], dict(zip(sets, classes[count:], strict=True)))
+        inside = dict(zip(sets, classes[count:], strict=True)) | {own: classes[c] for own, c in early.items()}
+        told: dict[int, set[int]] = {}
+        for node in range(len(encoding.children)):
+            for x, child, leaf in encoding.steps(node):
+                told.setdefault(x, set()).add(classes[leaf] if child == DEAD else inside[encoding.below[child]])
+        return Letters(extended, classes[:count], inside, all(len(own) == 1 for own in told.values()))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import median_high
 from typing import TYPE_CHECKING
 
 from ssmc.cascade.bundle import PART_MODES, Bundle
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 JOINT = {0: 16, 1: 40, 2: 100, 3: 300}
 """For each effort the states of the joint automaton up to which it is decomposed, too."""
+_FULL = 4
+"""Patterns up to which each is decomposed with the whole budget of the effort."""
+_MOST_SHARE = 4
+"""What the budget is divided by at most."""
 
 
 def decompose_set(
@@ -47,6 +52,7 @@ def decompose_set(
     if not apart:
         return decompose(symbols.plain(), None, mode, options)
     free = replace(options, max_layers=None)
+    part = replace(free, share=min(_MOST_SHARE, max(1, len(symbols.members) // _FULL)))
     found: list[Cascade] = []
     limit: LimitError | None = None
     try:
@@ -55,9 +61,15 @@ def decompose_set(
         limit = error
     try:
         alone: dict[Automaton, Cascade] = {}
-        for member, encoded in zip(symbols.members, binary.members, strict=True):
-            if member not in alone:
-                alone[member] = decompose(member, encoded, PART_MODES[mode], free)
+        encodings = dict(zip(symbols.members, binary.members, strict=True))
+        for member, encoded in encodings.items():
+            alone[member] = decompose(member, encoded, PART_MODES[mode], part)
+        if part.share > 1:
+            # the deepest patterns make the layers of all
+            usual = median_high(cascade.depth for cascade in alone.values())
+            for member in [member for member, cascade in alone.items() if cascade.depth > usual]:
+                other = decompose(member, encodings[member], PART_MODES[mode], free)
+                alone[member] = min(alone[member], other, key=lambda cascade: cascade.depth)
         found.append(Bundle.of(binary, mode, [alone[member] for member in symbols.members]))
     except LimitError as error:
         limit = error

@@ -58,6 +58,7 @@ class Options:
 
     Attributes:
         effort: 0 holonomy alone, 1 to 3 search with growing budgets.
+        share: what the budget of the effort is divided by, where several automata are decomposed.
         window: the widest window of symbols that the search may use.
         counters: whether counters may be used.
         tallies: whether counters that saturate may be used.
@@ -69,6 +70,7 @@ class Options:
     """
 
     effort: int = 1
+    share: int = 1
     window: int = 3
     counters: bool = True
     tallies: bool = True

@@ -5,6 +5,7 @@ Which units are 1 is what their cubes say, which soundness has recovered from th
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,7 @@ class Reading:
         letters = self.variables[0]
         self.letter = [_index(letters, row) for row in self.rows]
         self.lagged: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
+        self.placed: dict[int, list[int]] = {}
 
     def reads(self, depends_on: Iterable[int]) -> tuple[int, ...]:
         """The components of the model that those of the cascade are."""
@@ -118,7 +120,7 @@ class Reading:
         if isinstance(table, Lettered):
             return self.written(name, cubes, np.array(list(used), dtype=np.int64), table, reads)
         if not isinstance(table, Cases):
-            return [key for key in table if self.vector(key, reads) is not None]
+            return self.possible(list(table), reads)
         units, rows = list(used), self.stream(list(table.cases), reads[:1]).double().cpu().numpy()
         for row, ((x, selector), case) in zip(rows, table.cases.items(), strict=True):
             own = None if case.place is None else reads[case.place - 1]
@@ -141,7 +143,7 @@ class Reading:
         A unit is a product, so two ways to write a letter that no unit tells apart are alike for all values of the other components.
         """
         first = reads[: table.width]
-        steps = [step for step in table.letters if self.vector(step, first) is not None]
+        steps = self.possible(list(table.letters), first)
         if not steps:
             return []
         on = np.packbits(self.activation(name, cubes, used, first, steps), axis=1)
@@ -149,6 +151,12 @@ class Reading:
         for step, row in zip(steps, on, strict=True):
             chosen.setdefault((table.letters[step], row.tobytes()), step)
         keys = [(*step, *values) for (letter, _), step in chosen.items() for values in table.rows[letter]]
+        return self.possible(keys, reads)
+
+    def possible(self, keys: list[Key], reads: Sequence[int]) -> list[Key]:
+        """The keys whose window values some symbols have."""
+        if all(self.parts[j].get("lag") is None for j in reads):
+            return keys
         return [key for key in keys if self.vector(key, reads) is not None]
 
     def check_reads(self, name: str, cubes: Cubes, used: Iterable[int], reads: Sequence[int]) -> None:
@@ -179,18 +187,27 @@ class Reading:
 
     def delayed(self, lag: int, symbol_class: int) -> list[float]:
         """The features of one lag when the symbol there has a class (-1: before the start)."""
-        count: int = self.model.config["letters"]
-        origin: list[int] = []
-        for source in self.model.config["delay"]:
-            origin.append(source if source < count else origin[source - count])
-        places = [feature for feature, own in zip(origin, self.model.lags, strict=True) if own == lag]
+        places = self.origins[lag]
         return [0.0] * len(places) if symbol_class < 0 else self.rows[symbol_class, places].tolist()
+
+    @cached_property
+    def origins(self) -> dict[int, list[int]]:
+        """For each lag the features of the present symbol that the delay line shows there."""
+        count: int = self.model.config["letters"]
+        found: dict[int, list[int]] = {}
+        origin: list[int] = []
+        for source, lag in zip(self.model.config["delay"], self.model.lags, strict=True):
+            origin.append(source if source < count else origin[source - count])
+            found.setdefault(lag, []).append(origin[-1])
+        return found
 
     def place(self, lag: int, symbol_class: int) -> int:
         """The index of these features among the vectors of the lag's variable."""
-        variable = next(v for v in self.variables if v.component is None and v.lag == lag)
-        wanted = np.array(self.delayed(lag, symbol_class))
-        return int((variable.vectors == wanted).all(axis=1).argmax())
+        if lag not in self.placed:
+            variable = next(v for v in self.variables if v.component is None and v.lag == lag)
+            number = {tuple(vector): i for i, vector in reversed(list(enumerate(variable.vectors.tolist())))}
+            self.placed[lag] = [number[tuple(self.delayed(lag, c))] for c in range(-1, len(self.rows))]
+        return self.placed[lag][1 + symbol_class]
 
     def lag(self, reads: Sequence[int], lag: int) -> dict[tuple[int, ...], int]:
         """For the values that the read windows of a lag take together a class of the symbol there (-1: before the start)."""
