@@ -34,7 +34,7 @@ L = TypeVar("L")
 Rows = dict["Key", L]
 """A part of a table: values of the components that it reads -> label."""
 
-DIRECT = {0: 5_000, 1: 5_000, 2: 20_000, 3: 1_000_000}
+DIRECT = {0: 10_000, 1: 10_000, 2: 20_000, 3: 1_000_000}
 """For each effort the byte states times byte classes up to which the byte automaton itself is decomposed, too; half of that in recognise mode."""
 _ENTRIES = 400_000
 """Steps of the decoder times contexts of the cascade behind it, up to which the latter are not limited."""

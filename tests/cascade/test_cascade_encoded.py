@@ -18,7 +18,7 @@ from ssmc.cascade import Cascade, check_cascade, decompose
 from ssmc.cascade.check import expected_output
 from ssmc.cascade.decoder import make_decoder
 from ssmc.cascade.encoded import Letters, _behind_decoder, decompose_encoded
-from ssmc.cascade.ir import HOLD, overwrite
+from ssmc.cascade.ir import HOLD, Mode, overwrite
 from ssmc.cascade.product import product_states
 from ssmc.cascade.strategy import Options
 from ssmc.encoding import Encoding
@@ -148,15 +148,39 @@ def test_pattern_sets_keep_their_patterns() -> None:
     assert cascade.automaton.patterns
 
 
-def test_inside_letters_change_no_state() -> None:
-    text = language_of(r"\w+é").automaton
+@pytest.mark.parametrize("pattern", [r"\w+é", r"\d\d", "(?s).*éa.*", "(é|a\u0660)*"])
+def test_inside_letters_change_no_state(pattern: str) -> None:
+    text = language_of(pattern).automaton
     binary = to_bytes(text)
     letters = Letters.of(text, encoding_of(text, binary))
     columns = letters.automaton.columns
+    early = set()
     for below, letter in letters.inside.items():
+        [c, *others] = sorted(below)
+        once = text.columns[c]
+        if not others and all(r == DEAD or text.delta[r][c] == r for r in once):
+            # a second reading changes nothing, so it is read at every byte
+            assert columns[letter] == once
+            assert letter == letters.symbols[c]
+            early.add(c)
+            continue
         for q, r in enumerate(columns[letter]):
             assert r == (q if below & set(text.live_classes[q]) else DEAD)
+    assert bool(early) == (pattern != r"\d\d")
     assert check_starfree(letters.automaton).verdict == check_starfree(text).verdict
+
+
+@pytest.mark.parametrize("mode", ["recognise", "predict", "monitor"])
+@pytest.mark.parametrize("pattern", ["(?s).*abcab.*", "(?s).*(ab|xa).*", "[^a]*a[^a]*"])
+def test_windows_where_bytes_are_letters(pattern: str, mode: Mode) -> None:
+    """All other characters do the same however often they come, so the cascade over letters has windows of bytes."""
+    text = language_of(pattern).automaton
+    binary = to_bytes(text)
+    encoding = encoding_of(text, binary)
+    assert Letters.of(text, encoding).told_by_byte
+    cascade = decompose_encoded(text, binary, encoding, mode, Options(share=2))
+    check_cascade(cascade)
+    assert cascade.automaton == binary
 
 
 def test_ascii_has_no_decoder() -> None:
