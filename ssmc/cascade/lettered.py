@@ -88,14 +88,17 @@ class Lettered(Mapping["Key", L]):
                     raise InvariantError("table of letters: a key out of range")
 
     def to_json(self, label: Any = lambda x: x) -> dict[str, Any]:
-        """JSON types that `from_json` reads back.
+        """JSON types that `from_json` reads back; the keys of a letter follow one another in one list, since there are thousands.
 
         Args:
             label: how a label is written.
         """
+        steps: list[list[int]] = [[] for _ in self.rows]
+        for key, letter in sorted(self.letters.items()):
+            steps[letter] += key
         return {
             "width": self.width,
-            "letters": [[list(key), letter] for key, letter in sorted(self.letters.items())],
+            "letters": steps,
             "rows": [[[list(key), label(own)] for key, own in sorted(row.items())] for row in self.rows],
         }
 
@@ -108,6 +111,10 @@ class Lettered(Mapping["Key", L]):
             label: how a label is read.
         """
         rows = (MappingProxyType({tuple(key): label(own) for key, own in row}) for row in data["rows"])
-        return Lettered(
-            data["width"], MappingProxyType({tuple(key): letter for key, letter in data["letters"]}), tuple(rows)
-        )
+        size = 1 + data["width"]
+        letters = {
+            tuple(steps[i : i + size]): letter
+            for letter, steps in enumerate(data["letters"])
+            for i in range(0, len(steps), size)
+        }
+        return Lettered(data["width"], MappingProxyType(letters), tuple(rows))

@@ -275,9 +275,11 @@ def _entries(table: Any) -> Iterator[tuple[Key, Any]]:
     if not isinstance(table, dict):
         yield from table
         return
-    for step, letter in table["letters"]:
-        for values, label in table["rows"][letter]:
-            yield (*step, *values), label
+    size = 1 + table["width"]
+    for steps, row in zip(table["letters"], table["rows"], strict=True):
+        for i in range(0, len(steps), size):
+            for values, label in row:
+                yield (*steps[i : i + size], *values), label
 
 
 def _action(kind: str, size: int, action: Any) -> Action:
