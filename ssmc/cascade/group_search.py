@@ -61,7 +61,7 @@ def search_turnings(base: Base, gates: Gates, budget: Budget, meter: Meter, dept
         if done or layers == depth or meter.is_empty:
             yield from done
             return
-        for sequence in beam[: budget.beam]:
+        for sequence in beam[: 2 * budget.beam]:
             if meter.is_empty:
                 break
             for step in _steps(sequence.points, gates, budget, meter, depth - layers):

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
 _GROUP_KINDS = frozenset({"swap", "rotation", "permutation"})
 _MOST_STACKS = 6
-"""Stacks on which a search is made."""
+_MOST_LIFTED = 3
+"""Stacks of counters, and of decompositions already found, on which a search is made."""
 _BASES = 2
 """A search over a base gets one part of so many of the work left, at least."""
 _FAMILY = 5_000
@@ -117,11 +118,13 @@ class _Exploration(Generic[Found]):
         if self.choice.depth > 0:
             self.by_holonomy(torsion)
         if self.options.effort and self.choice.depth > 1:
-            stacks += [stack for stack in self.lifted() if stack not in stacks and self.is_stack(stack)]
+            lifted: list[Stack] = []
+            lifted += (stack for stack in self.lifted() if stack not in (*stacks, *lifted) and self.is_stack(stack))
             with self.choice.meter.share(4) as meter:
                 own = cleared_stacks(self.system, self.alphabet, torsion, self.moduli, meter, signed=signed)
                 stacks += [stack for stack in own if stack not in stacks]
             stacks = sorted(stacks, key=lambda stack: cost_of(stack))[:_MOST_STACKS]
+            stacks += sorted(lifted, key=lambda stack: cost_of(stack))[:_MOST_LIFTED]
             for i, stack in enumerate(stacks):
                 if self.may_win(stack):
                     with self.choice.meter.share(len(stacks) + 1 - i) as meter:
