@@ -62,27 +62,37 @@ def cub():
     return call
 
 
+RIVALS = (
+    "accelerated-scan warp",
+    "accelerated-scan",
+    "torch.associative_scan",
+    "mamba_ssm selective_scan",
+    "fla fused_recurrent_hgrn",
+)
+"""Peers, the quick ones first."""
+
+
 def peers():
     """Each installed peer at each shape, on the same numbers, and CUB's DeviceScan over one sequence of the same bytes."""
-    for name, shape in SHAPES.items():
-        a, b = inputs(shape, torch.float32, "real")
-        ours = median_ms(lambda _, a=a, b=b: scan(a, b), 12)
-        expected = scan(a, b)[0]
-        if name == "long":
-            yield "CUB DeviceScan", against_cub(a, b, ours)
-        for peer in ["accelerated-scan warp", *reversed(PEERS)]:
+    assert set(PEERS) < set(RIVALS)
+    a, b = inputs(SHAPES["long"], torch.float32, "real")
+    yield "CUB DeviceScan", against_cub(a, b, median_ms(lambda _: scan(a, b), 12))
+    for peer in RIVALS:
+        for name in ("rows", "middle", "long"):
+            a, b = inputs(SHAPES[name], torch.float32, "real")
+            expected = scan(a, b)[0]
             with contextlib.redirect_stdout(sys.stderr):
-                if peer in PEERS:
-                    call, why = prepared(peer, a, b)
-                else:
-                    call, why = warp(a, b)
-            row = {"peer": peer, "shape": shape}
+                call, why = prepared(peer, a, b) if peer in PEERS else warp(a, b)
+            row = {"peer": peer, "shape": SHAPES[name]}
             if call is None:
                 yield f"{peer} {name}", row | {"absent": why}
                 continue
             error = ((call() - expected).abs().max() / expected.abs().max()).item()
-            ms = median_ms(lambda _, call=call: call(), 12)
-            yield f"{peer} {name}", row | {"ms": ms, "error": error, "ours_times_faster": ms["median"] / ours["median"]}
+            ms, ours = median_ms(lambda _, call=call: call(), 12), median_ms(lambda _, a=a, b=b: scan(a, b), 12)
+            yield (
+                f"{peer} {name}",
+                row | {"ms": ms, "ours": ours, "error": error, "ours_times_faster": ms["median"] / ours["median"]},
+            )
 
 
 def against_cub(a, b, ours):

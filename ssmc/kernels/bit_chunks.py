@@ -242,19 +242,19 @@ def reduce_chunks(
     if not done:
         keep = tl.full((), -1, WORD)
         add = tl.zeros((NG,), WORD)
-        # in fields that no symbol resets, a sum will do
-        while (tile >= first) & ((keep & ~SUMS) != 0):
-            string, inside = whereabouts(tl.cast(tile, tl.int64) * TILE, LENGTH, STRINGS)
-            text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
-            ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (TILE // 4)
-            blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
-            k, a = tile_map(
-                text, tables_ptr, base, starts_ptr, string, inside, LENGTH, READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS,
-                STRINGS, STARTS, NG, PARTS, COPIES, WORD,
-            )  # fmt: skip
-            add = add_fields(a & keep, add, TOPS)
-            keep = keep & k
-            tile -= 1
+        if SUMS != -1:  # (a loop that never turns is more than the compiler takes)
+            while (tile >= first) & ((keep & ~SUMS) != 0):
+                string, inside = whereabouts(tl.cast(tile, tl.int64) * TILE, LENGTH, STRINGS)
+                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+                ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (TILE // 4)
+                blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
+                k, a = tile_map(
+                    text, tables_ptr, base, starts_ptr, string, inside, LENGTH, READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS,
+                    STRINGS, STARTS, NG, PARTS, COPIES, WORD,
+                )  # fmt: skip
+                add = add_fields(a & keep, add, TOPS)
+                keep = keep & k
+                tile -= 1
         if SUMS != 0:
             if keep != 0:
                 narrow = stage(sums_ptr.to(tl.pointer_type(tl.int32)), g, SUM_WORDS, 4, 1 if COPIES > 0 else 0, NG)

@@ -22,6 +22,8 @@ from ssmc.kernels.fused import Cut
 from ssmc.kernels.launch import plan
 
 PTXAS = next(Path(triton.__file__).parent.glob("backends/nvidia/bin/ptxas"))
+ONE = Places(1, 1, -1, (1,), (0,), 64)
+"""One bit that no symbol resets."""
 WORDS = {"real": "fp32", "pair": "i32", "complex": "i64"}
 
 
@@ -72,15 +74,24 @@ def scan_case(capability: int, rows: int, steps: int, width: int, kind: str, bac
     return compile_for(capability, name, kernel, types, constants, options)
 
 
-def bits_case(capability: int, kernel: object, half: int, strings: str, depth: int = 1) -> dict:
-    """A kernel of packed bits; with more layers than one, each reads three bits below it."""
+def bits_case(
+    capability: int,
+    kernel: object,
+    half: int,
+    strings: str,
+    depth: int = 1,
+    never: Places = ONE,
+) -> dict:
+    """A kernel of packed bits; with more layers than one, each reads three bits below it; `never` tells the fields that none resets."""
     cut = Cut(parts=1 if half == 64 else 2)
     word = "*i64" if half == 64 else "*i32"
     names = ("entry_ptr", "starts_ptr", "final_ptr", "end_ptr", "keeps_ptr", "adds_ptr", "early_ptr")
     types = dict.fromkeys(names, word) | {"tokens_ptr": "*i32", "out_ptr": "*i32", "done_ptr": "*i32"}
-    types |= dict.fromkeys(("classes_ptr", "output_ptr", "sums_ptr"), "*u8") | {
-        "tables_ptr": "*i32" if half == 16 else "*i64"
-    }
+    types |= (
+        dict.fromkeys(("classes_ptr", "output_ptr"), "*u8")
+        | {"sums_ptr": "*i32" if never.size == 4 else "*u8"}
+        | {"tables_ptr": "*i32" if half == 16 else "*i64"}
+    )
     types |= dict.fromkeys(("FIRST", "COUNT", "LENGTH", "NT", "TILES", "TRUTH"), "i32")
     owns = tuple(15 << (4 * d) for d in range(depth))
     constants = {
@@ -93,7 +104,7 @@ def bits_case(capability: int, kernel: object, half: int, strings: str, depth: i
         "ENTRIES": 256 if depth == 1 else 2048 * depth, "COPIES": 8 // (half // 16) if depth == 1 else 1,
         "PDL": capability >= 90,
     }  # fmt: skip
-    constants |= Places(*((1, 1, -1, (1,), (0,), 64) if strings == "none" else ())).constants()
+    constants |= (never if strings == "none" else Places()).constants()
     name = f"{kernel.__name__} {half} bits {strings} {depth} layers"
     return compile_for(capability, name, kernel, types, constants, {"num_warps": cut.warps})
 
@@ -124,6 +135,8 @@ def cases(capability: int) -> list[dict]:
     return [
         *found,
         bits_case(capability, bit_chunks.reduce_chunks, 16, "none", 2),
+        bits_case(capability, bit_chunks.reduce_chunks, 16, "none", never=Places()),
+        bits_case(capability, bit_chunks.reduce_chunks, 32, "none", never=Places(-1, 4, -1, (-1,), (0,), 256)),
         bits_case(capability, bit_chunks.deepen_chunks, 16, "none", 2),
         bits_case(capability, bit_chunks.run_chunks, 32, "long"),
         bits_case(capability, bit_chunks.run_chunks, 16, "none", 2),

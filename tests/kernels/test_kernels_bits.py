@@ -72,6 +72,7 @@ NEVER = {
     "some fields, apart": (((1, 2, 1, 3, 1, 1, 3, 1),), (0.0, 0.6, 0.6), False),
     "some fields that saturate": (((3, 2, 4, 1, 3),), (0.0, 0.7), True),
     "more than fits into a narrow entry": (((5, 4, 6, 7, 4),), (0.0,), False),
+    "every bit of a word": (((8, 8, 8, 8),), (0.0,), False),
     "wide": (((9, 8, 7, 8, 9),), (0.0, 0.0, 0.0, 0.5), True),
     "a layer that never resets below some that do": (((1, 2), (1, 1), (1, 2)), (0.0, 0.0, 0.9, 0.9, 0.9, 0.9), False),
     "a layer between that seldom resets": (((1,), (1, 1), (1,), (2,)), (0.0, 0.02, 0.02, 0.9, 0.9), False),
