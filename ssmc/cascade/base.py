@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.ir import Action, Component
+from ssmc.cascade.refinement import merge
 from ssmc.cascade.system import explore_contexts
 from ssmc.cascade.windows import Window
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ssmc.automaton import Alphabet
+    from ssmc.cascade.closures import Points
     from ssmc.cascade.counters import Counter
     from ssmc.cascade.ir import Key
     from ssmc.cascade.system import Contexts, System
@@ -42,6 +45,11 @@ class Base:
     contexts: Contexts
     components: tuple[Component, ...]
     values: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def merged(self) -> tuple[list[int], Points]:
+        """The contexts with bisimilar ones merged: the number of each, and the merged automaton."""
+        return merge(self.system, self.contexts)
 
 
 def make_base(

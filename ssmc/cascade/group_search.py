@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ssmc.algebra.language_groups import Gates
     from ssmc.algebra.permutations import Permutation
     from ssmc.cascade.base import Base
+    from ssmc.cascade.closures import Draft, Points
     from ssmc.cascade.coordinates import Coordinates
     from ssmc.cascade.covering import Shape
-    from ssmc.cascade.levels import Draft, Points
     from ssmc.cascade.meter import Meter
     from ssmc.cascade.refinement import AnyLevel, Refinement
     from ssmc.cascade.search import Budget

@@ -19,8 +19,6 @@ from ssmc.cascade.system import Mask, members
 from ssmc.errors import InvariantError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ssmc.cascade.base import Base
     from ssmc.cascade.system import Contexts, System
 
@@ -191,59 +189,103 @@ def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: in
         LimitError: a limit is exceeded.
         PeriodicError: the system is not aperiodic.
     """
-    system, contexts = base.system, base.contexts
-    holonomy = find_holonomy(system, contexts, set_limit=set_limit)
-    top, ranks = holonomy.levels, holonomy.ranks
-    fits: dict[tuple[Node, Mask], int] = {}
-
-    def chain(c: int, coordinates: tuple[int, ...]) -> Iterator[tuple[int, Mask]]:
-        """The levels that are fresh and the sets known before each, then (top, the singleton)."""
-        known = contexts.fibres[c]
-        while (h := ranks[c, known]) > 0:
-            yield top - h, known
-            known = holonomy.tiles[c, known][coordinates[top - h]]
-        yield top, known
-
-    def descend(c: int, coordinates: tuple[int, ...], x: int) -> tuple[int, tuple[int, ...]]:
-        """The context after class x: hold where the known set maps onto the new one, otherwise the first tile that fits."""
-        d = contexts.arrows[c][x]
-        old = chain(c, coordinates)
-        level, known = next(old)
-        after = [STALE] * top
-        target = contexts.fibres[d]
-        while (h := ranks[d, target]) > 0:
-            while level < top - h:
-                level, known = next(old)
-            image = system.image(known, x)
-            tiles = holonomy.tiles[d, target]
-            if level == top - h and image == target:
-                label = coordinates[level]
-            else:
-                node = (d, target)
-                found = fits.get((node, image))
-                if found is None:
-                    found = fits[node, image] = min(i for i, tile in tiles.items() if image & ~tile == 0)
-                label = found
-            after[top - h] = label
-            target = tiles[label]
-        return d, tuple(after)
-
-    first = [STALE] * top
-    known = contexts.fibres[0]
-    while (h := ranks[0, known]) > 0:
-        first[top - h], known = min((i, tile) for i, tile in holonomy.tiles[0, known].items() if tile & 1)
+    chains = _Chains(base, find_holonomy(base.system, base.contexts, set_limit=set_limit))
     names, states, arrows = number_contexts(
-        system,
-        (0, tuple(first)),
-        lambda name, x: descend(*name, x),
-        limit=context_limit,
-        what="contexts of the holonomy covering",
+        base.system, chains.first, chains.follow, limit=context_limit, what="contexts of the holonomy covering"
     )
     return Covering(
         base.components,
         states,
         arrows,
-        tuple(base.values[c] for c, _ in names),
-        tuple(coordinates for _, coordinates in names),
-        tuple(f"level {k + 1}" for k in range(top)),
+        tuple(base.values[chains.context(name)] for name in names),
+        tuple(map(chains.coordinates, names)),
+        tuple(f"level {k + 1}" for k in range(chains.levels)),
     )
+
+
+class _Chains:
+    """The ways down from fibres to single states, as numbered links (set, label of the tile, number of the rest); equal links have one number."""
+
+    def __init__(self, base: Base, holonomy: Holonomy) -> None:
+        self.system, self.arrows = base.system, base.contexts.arrows
+        self.levels = holonomy.levels
+        self.sets = list(holonomy.ranks)
+        self.ranks = list(holonomy.ranks.values())
+        self.place = {node: i for i, node in enumerate(self.sets)}
+        self.tiles = [
+            {label: self.place[c, tile] for label, tile in holonomy.tiles.get((c, known), {}).items()}
+            for c, known in self.sets
+        ]
+        self.fibres = [self.place[node] for node in enumerate(base.contexts.fibres)]
+        self.links: list[tuple[int, int, int]] = []
+        self.number: dict[tuple[int, int, int], int] = {}
+        self.fits: dict[tuple[int, Mask], int] = {}
+        self.known: dict[tuple[int, int, int], int] = {}
+        self.first = self.start()
+
+    def start(self) -> int:
+        """The chain of the initial state, by the first tiles that contain it."""
+        place, path = self.fibres[0], []
+        while self.ranks[place]:
+            path.append((place, self.fitting(place, 1)))
+            place = self.tiles[place][path[-1][1]]
+        chain = self.link(place, 0, -1)
+        for above, label in reversed(path):
+            chain = self.link(above, label, chain)
+        return chain
+
+    def link(self, place: int, label: int, rest: int) -> int:
+        """The number of a link."""
+        name = (place, label, rest)
+        found = self.number.setdefault(name, len(self.links))
+        if found == len(self.links):
+            self.links.append(name)
+        return found
+
+    def context(self, chain: int) -> int:
+        """The context that a chain lies over."""
+        return self.sets[self.links[chain][0]][0]
+
+    def coordinates(self, chain: int) -> tuple[int, ...]:
+        """The label at each level, `STALE` where no set of that rank is on the way."""
+        row = [STALE] * self.levels
+        place, label, rest = self.links[chain]
+        while self.ranks[place]:
+            row[self.levels - self.ranks[place]] = label
+            place, label, rest = self.links[rest]
+        return tuple(row)
+
+    def follow(self, chain: int, x: int) -> int:
+        """The chain after class x: hold where the known set maps onto the new one, otherwise the first tile that fits."""
+        place = self.fibres[self.arrows[self.context(chain)][x]]
+        path = []
+        while True:
+            rank = self.ranks[place]
+            known, label, rest = self.links[chain]
+            while self.ranks[known] > rank:
+                chain = rest
+                known, label, rest = self.links[chain]
+            # what follows depends on what is known of the old state from here on
+            key = (chain, place, x)
+            found = self.known.get(key)
+            if found is not None:
+                break
+            if not rank:
+                found = self.link(place, 0, -1)
+                break
+            image = self.system.image(self.sets[known][1], x)
+            if self.ranks[known] != rank or image != self.sets[place][1]:
+                label = self.fitting(place, image)
+            path.append((key, label))
+            place = self.tiles[place][label]
+        for key, label in reversed(path):
+            found = self.known[key] = self.link(key[1], label, found)
+        return found
+
+    def fitting(self, place: int, image: Mask) -> int:
+        """The first label of a set whose tile contains an image."""
+        found = self.fits.get((place, image))
+        if found is None:
+            found = min(i for i, tile in self.tiles[place].items() if not image & ~self.sets[tile][1])
+            self.fits[place, image] = found
+        return found

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STEP = 8
-"""The cost of one transition of a context automaton, in the unit of the bit operations of a closure."""
+STEP = 500
+"""The cost of one transition of a context automaton in elementary operations, which are moves of one word of bits."""
 
 
 class Meter:

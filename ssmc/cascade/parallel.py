@@ -65,11 +65,17 @@ def _same(one: Component, other: Component) -> bool:
     return replace(one, name="") == replace(other, name="")
 
 
-def base_of_components(system: System, components: tuple[Component, ...], *, limit: int) -> Base:
+def base_of_components(system: System, components: tuple[Component, ...], *, limit: int, single: bool = False) -> Base:
     """The base in which given components run beside a system; entries that their tables lack become holds.
 
+    Args:
+        system: the transition system.
+        components: the components.
+        limit: the largest number of points (context, state).
+        single: the components are to know the state.
+
     Raises:
-        LimitError: more than `limit` points (context, state).
+        LimitError: more points, or a context of several states where that is not allowed.
         InvariantError: a counter leaves its range.
     """
     runners = [_Runner(component) for component in components]
@@ -77,7 +83,7 @@ def base_of_components(system: System, components: tuple[Component, ...], *, lim
     def step(values: Values, x: int, _: int) -> Values:
         return tuple([runner.after(values, value, x) for runner, value in zip(runners, values, strict=True)])
 
-    contexts, names = explore_contexts(system, (0,) * len(components), step, limit=limit)
+    contexts, names = explore_contexts(system, (0,) * len(components), step, limit=limit, single=single)
     filled = tuple(replace(r.component, table=MappingProxyType(r.table)) for r in runners)
     return Base(system, contexts, filled, tuple(names))
 

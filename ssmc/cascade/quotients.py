@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
+from ssmc.cascade.meter import STEP
 from ssmc.cascade.system import System
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _separate(
 ) -> Partition | None:
     """A maximal congruence that keeps two states apart, by merging greedily in the order of states; None if the work runs out."""
     forbidden = _forcing(columns, states, *pair)
-    meter.spend(len(forbidden) * len(columns))
+    meter.spend(STEP * len(forbidden) * len(columns) // 4)
     merger = _Merger(columns, *pair)
     for i, q in enumerate(states):
         for p in states[:i]:
@@ -87,7 +88,7 @@ def _separate(
                 break
             if merger.find(p) == p and (p, q) not in forbidden:
                 merger.merge(p, q)
-        meter.spend(merger.work)
+        meter.spend(STEP * merger.work // 4)
         merger.work = 0
         if meter.is_empty:
             return None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.levels import FREE_MOVE, Points
+from ssmc.cascade.closures import Points
+from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, Level
 from ssmc.cascade.system import Contexts, System, explore_contexts
 from ssmc.errors import LimitError
 from ssmc.minimize import coarsest_partition
@@ -69,11 +70,24 @@ def refine(levels: tuple[AnyLevel, ...], *, limit: int) -> Refinement | None:
 
     def step(name: tuple[int, tuple[int, ...]], x: int, _: int) -> tuple[int, tuple[int, ...]]:
         context, values = name
-        after = tuple(level.after(context, value, x)[1] for level, value in zip(levels, values, strict=True))
+        after = tuple([level.after(context, value, x)[1] for level, value in zip(levels, values, strict=True)])
+        return arrows[context][x], after
+
+    resets = [level for level in levels if isinstance(level, Level)]
+    moves = [list(zip(*rows, strict=True)) for rows in zip(*(level.moves for level in resets), strict=True)]
+
+    def step_resets(name: tuple[int, tuple[int, ...]], x: int, _: int) -> tuple[int, tuple[int, ...]]:
+        """The same where every level holds or overwrites, faster."""
+        context, values = name
+        after = moves[context][x]
+        if HOLD_MOVE in after:
+            after = tuple([v if move == HOLD_MOVE else move for v, move in zip(values, after, strict=True)])
         return arrows[context][x], after
 
     try:
-        contexts, names = explore_contexts(points.system, (0, start), step, limit=limit)
+        contexts, names = explore_contexts(
+            points.system, (0, start), step_resets if len(resets) == len(levels) else step, limit=limit
+        )
     except LimitError:
         return None
     merged, after = merge(points.system, contexts)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssmc.algebra.graph import strong_components
 from ssmc.automaton import DEAD
+from ssmc.cascade.closures import in_parts
 from ssmc.cascade.covering import STALE, Covering, number_contexts
-from ssmc.cascade.levels import FREE_MOVE, Draft, Level, Points, build, draft
-from ssmc.cascade.meter import STEP, Meter
-from ssmc.cascade.refinement import AnyLevel, Refinement, merge, refine
+from ssmc.cascade.levels import FREE_MOVE, Level, build
+from ssmc.cascade.meter import STEP
+from ssmc.cascade.refinement import AnyLevel, Refinement, refine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssmc.cascade.base import Base
+    from ssmc.cascade.closures import Draft, Points
+    from ssmc.cascade.meter import Meter
     from ssmc.cascade.system import System
 
 _GREEDY_DRAFTS = 4
-_GREEDY_POINTS = 20_000
-"""Drafts looked at, and the greatest number of points, in a level of the fallback."""
+"""Drafts looked at in a level of the fallback."""
 _WIDEST = 12
 """The most levels side by side in one layer."""
 _ALL_SUBSETS = 6
@@ -46,6 +49,10 @@ class Budget:
     points: int
 
 
+_GREEDY = Budget(beam=1, work=0, points=20_000)
+"""What the contexts of a level of the fallback may be."""
+
+
 @dataclass(frozen=True)
 class Sequence:
     """A sequence of refinements, each of the contexts of the one before."""
@@ -63,7 +70,7 @@ class Sequence:
 
 def search_levels(base: Base, budget: Budget, meter: Meter, depth: int) -> Iterator[Sequence]:
     """The sequences of the fewest levels, at most `depth`, that the beam finds within its budget, best first."""
-    _, points = merge(base.system, base.contexts)
+    _, points = base.merged
     beam = [Sequence(points, ())]
     for level in range(depth + 1):
         done = [sequence for sequence in beam if sequence.points.is_exact]
@@ -76,7 +83,7 @@ def search_levels(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
             sketches.sort(key=lambda sketch: sketch.score)
             for sketch in sketches[: 2 * budget.beam]:
                 for strict in (True, False):
-                    built = build(sketch, strict=strict)
+                    built = _build(sketch, meter, strict=strict)
                     step = None if built is None else refine_within((built,), budget, meter)
                     if step is not None:
                         following = Sequence(step.points, (*sequence.steps, step))
@@ -88,16 +95,17 @@ def search_levels(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
             return
 
 
-def search_greedily(base: Base, work: int) -> Iterator[Sequence]:
-    """One sequence of as many levels as it takes: the fallback where nothing else was found. `work` bounds the drafts of one level."""
-    _, points = merge(base.system, base.contexts)
+def search_greedily(base: Base, meter: Meter) -> Iterator[Sequence]:
+    """One sequence of as many levels as it takes, however little the meter leaves for each: the fallback where nothing else was found."""
+    _, points = base.merged
     sequence = Sequence(points, ())
     while not sequence.points.is_exact:
-        sketches = sorted(find_drafts(sequence.points, Meter(work), last=False), key=lambda sketch: sketch.score)
+        with meter.share(4) as quarter:
+            sketches = sorted(find_drafts(sequence.points, quarter, last=False), key=lambda sketch: sketch.score)
         best: Sequence | None = None
         for sketch, strict in product(sketches[:_GREEDY_DRAFTS], (True, False)):
-            built = build(sketch, strict=strict)
-            step = None if built is None else refine((built,), limit=_GREEDY_POINTS)
+            built = _build(sketch, meter, strict=strict)
+            step = None if built is None else refine_within((built,), _GREEDY, meter)
             if step is not None:
                 following = Sequence(step.points, (*sequence.steps, step))
                 if best is None or following.score < best.score:
@@ -110,7 +118,7 @@ def search_greedily(base: Base, work: int) -> Iterator[Sequence]:
 
 def search_layers(base: Base, budget: Budget, meter: Meter, depth: int) -> Iterator[Sequence]:
     """One sequence of layers, each of several levels side by side: greedily those that separate most pairs of states."""
-    _, points = merge(base.system, base.contexts)
+    _, points = base.merged
     sequence = Sequence(points, ())
     for layer in range(depth + 1):
         if sequence.points.is_exact:
@@ -120,7 +128,7 @@ def search_layers(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
             return
         sketches = find_drafts(sequence.points, meter, last=layer + 1 == depth)
         step: Refinement | None = None
-        for levels in _layer(sketches):
+        for levels in _layer(sketches, meter):
             wider = refine_within(levels, budget, meter)
             if wider is None:
                 break
@@ -130,20 +138,25 @@ def search_layers(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
         sequence = Sequence(step.points, (*sequence.steps, step))
 
 
-def _layer(sketches: list[Draft]) -> Iterator[tuple[Level, ...]]:
+def _layer(sketches: list[Draft], meter: Meter) -> Iterator[tuple[Level, ...]]:
     """Growing tuples of levels: each time the draft that separates most pairs that were still together."""
     levels: list[Level] = []
-    together = np.ones_like(sketches[0].together)
+    apart = np.stack([~sketch.together for sketch in sketches])
     while len(levels) < _WIDEST:
-        gains = [int(np.count_nonzero(together & ~sketch.together)) for sketch in sketches]
-        best = max(range(len(sketches)), key=lambda i: (gains[i], -sketches[i].families.shape[1]))
+        gains = np.count_nonzero(apart, axis=1).tolist()
+        best = max(range(len(sketches)), key=lambda i: (gains[i], -len(sketches[i].kept)))
         if not gains[best]:
             return
-        together = together & sketches[best].together
-        built = build(sketches[best], strict=False)
+        apart = apart[:, ~apart[best]]
+        built = _build(sketches[best], meter, strict=False)
         if built is not None:
             levels.append(built)
             yield tuple(levels)
+
+
+def _build(sketch: Draft, meter: Meter, *, strict: bool) -> Level | None:
+    meter.spend(STEP // 2 * len(sketch.resets))
+    return build(sketch, strict=strict)
 
 
 def refine_within(levels: tuple[AnyLevel, ...], budget: Budget, meter: Meter) -> Refinement | None:
@@ -151,26 +164,26 @@ def refine_within(levels: tuple[AnyLevel, ...], budget: Budget, meter: Meter) ->
     step = refine(levels, limit=budget.points)
     points = levels[0].points
     met = budget.points if step is None else len(step.merged)
-    meter.spend(STEP * (met + len(points.number)) * points.width)
+    meter.spend(STEP * (met + len(points.contexts.fibres)) * points.width)
     return step
 
 
 def find_drafts(points: Points, meter: Meter, *, last: bool) -> list[Draft]:
     """Drafts of the next level. A last level must reset wherever the image is one state, no more and no less."""
-    drafts: list[Draft] = []
-    seen: set[bytes] = set()
-    floor = meter.left // 2
+    if last in points.drafts:
+        return list(points.drafts[last])
+    distinct: dict[bytes, NDArray[np.bool_]] = {}
     for resets in [points.image_sizes == 1] if last else reset_candidates(points):
-        key = np.packbits(resets).tobytes()
-        if key in seen:
-            continue
-        seen.add(key)
-        sketch = draft(points, resets)
-        meter.spend(sketch.work)
-        drafts.append(sketch)
-        if meter.left < floor:
-            break
-    return drafts
+        distinct.setdefault(np.packbits(resets).tobytes(), resets)
+    floor = meter.left // 2
+    drafts: list[Draft] = []
+    for part in in_parts(points, list(distinct.values())):
+        if drafts and meter.left < floor:
+            return drafts
+        meter.spend(sum(sketch.work for sketch in part))
+        drafts += part
+    points.drafts[last] = drafts
+    return list(drafts)
 
 
 def reset_candidates(points: Points) -> Iterator[NDArray[np.bool_]]:
@@ -181,11 +194,10 @@ def reset_candidates(points: Points) -> Iterator[NDArray[np.bool_]]:
     own_sizes = np.repeat(points.fibre_sizes, points.width)
     into = points.image_sizes < target_sizes
     shrink = points.image_sizes < own_sizes
-    letters = np.tile(np.arange(points.width), len(points.fibre_sizes))
     structural = [constant, into, shrink, into | shrink, constant & into, _leaving(points)]
     yield from structural
     for subset in _letter_subsets(points.width):
-        chosen = np.isin(letters, subset)
+        chosen = np.tile(np.isin(np.arange(points.width), subset), len(points.fibre_sizes))
         yield chosen
         yield chosen | constant
 
@@ -207,17 +219,12 @@ def _letter_subsets(width: int) -> Iterator[tuple[int, ...]]:
 
 def _leaving(points: Points) -> NDArray[np.bool_]:
     """The arrows that leave their strongly connected component of the context automaton."""
-    import networkx as nx
-
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(len(points.fibre_sizes)))
-    source = np.repeat(np.arange(len(points.fibre_sizes)), points.width)
-    live = points.targets != DEAD
-    graph.add_edges_from(zip(source[live].tolist(), points.targets[live].tolist(), strict=True))
-    component = np.zeros(len(points.fibre_sizes), dtype=np.int64)
-    for i, members in enumerate(nx.strongly_connected_components(graph)):
-        component[list(members)] = i
-    leaving: NDArray[np.bool_] = live & (component[source] != component[points.targets])
+    heads = [[d for d in row if d != DEAD] for row in points.contexts.arrows]
+    component = np.zeros(len(heads), dtype=np.int64)
+    for i, members in enumerate(strong_components(len(heads), heads.__getitem__)):
+        component[members] = i
+    source = np.repeat(np.arange(len(heads)), points.width)
+    leaving: NDArray[np.bool_] = (points.targets != DEAD) & (component[source] != component[points.targets])
     return leaving
 
 
@@ -228,7 +235,7 @@ def cover_by_levels(base: Base, sequence: Sequence, *, context_limit: int) -> Co
         LimitError: it has more than `context_limit` contexts.
     """
     system: System = base.system
-    merged, _ = merge(system, base.contexts)
+    merged, _ = base.merged
 
     def follow(context: int, rows: tuple[tuple[int, ...], ...], x: int) -> tuple[int, tuple[tuple[int, ...], ...]]:
         """The base context and the coordinates, layer by layer, after class x."""

@@ -12,6 +12,7 @@ from ssmc.cascade.cost import Cost, Order, cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering, recolour, settle
 from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
+from ssmc.cascade.meter import STEP, Meter
 from ssmc.cascade.orders import order_components
 from ssmc.cascade.parallel import base_of_components, join, needed_components
 from ssmc.cascade.quotients import absorbing_states, find_parts
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ssmc.cascade.base import Base
     from ssmc.cascade.counters import Counter
     from ssmc.cascade.ir import Component
-    from ssmc.cascade.meter import Meter
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.system import System
 
@@ -38,14 +38,16 @@ Found = TypeVar("Found")
 
 BUDGETS = {
     0: Budget(beam=1, work=0, points=0),
-    1: Budget(beam=2, work=12_000_000, points=4_000),
-    2: Budget(beam=4, work=80_000_000, points=15_000),
-    3: Budget(beam=8, work=800_000_000, points=60_000),
+    1: Budget(beam=2, work=250_000_000, points=4_000),
+    2: Budget(beam=4, work=2_000_000_000, points=15_000),
+    3: Budget(beam=8, work=20_000_000_000, points=60_000),
 }
 _RIVAL_CONTEXTS = 5_000
 """The largest number of contexts and of joint states that a candidate may have once another has been found."""
 _LARGE_ROWS = 2_000
 """Joint states times classes above which a candidate is finished only if it looks cheaper than the best."""
+_COVER = 250
+"""The work for one level at one transition of a covering: to build it, to find what the level reads, and to follow joint states."""
 _MOST_BLOCKS = 6
 """Up to this number of classes with the window before them their order of last occurrence is tried as a layer."""
 MOST_LEVELS = 12
@@ -94,13 +96,14 @@ class Choice(Generic[Found]):
         meter: Meter,
         finish: Callable[[Reduced], tuple[Cost, Found]],
         *,
-        bound: int = MOST_LEVELS,
+        deepest: int | None = None,
         parts: PartCache | None = None,
         best: tuple[Cost, Found] | None = None,
     ) -> None:
         self.options = options
         self.meter = meter
-        self.bound = bound
+        self.deepest = deepest
+        self.bound = MOST_LEVELS if deepest is None else deepest
         self.parts: PartCache = {} if parts is None else parts
         self.finish = finish
         self.best = best
@@ -122,11 +125,12 @@ class Choice(Generic[Found]):
     def consider(self, cover: Callable[..., Covering]) -> None:
         """Builds and finishes a covering and keeps the result if it is the cheapest."""
         limit = self.options.context_limit
-        deepest = None
+        deepest = self.deepest
         if self.best is not None:
             limit, deepest = min(limit, _RIVAL_CONTEXTS), self.depth
         try:
             covering = recolour(cover(context_limit=limit))
+            self.meter.spend(_COVER * len(covering.states) * len(covering.arrows[0]) * (1 + len(covering.level_names)))
             try:
                 reduced = reduce_covering(covering, joint_limit=limit, depth_limit=deepest)
             except LimitError:
@@ -138,6 +142,7 @@ class Choice(Generic[Found]):
             return
         if reduced is None:
             return
+        self.meter.spend(_COVER * len(reduced.joint.contexts) * len(covering.arrows[0]) * len(reduced.components))
         estimate = self._rank(cost_of(reduced.components, order=self.options.cost)._replace(entries=0))
         # latch and readout seldom turn the order of two candidates round, and finishing a large one takes long
         large = len(reduced.joint.contexts) * len(reduced.covering.arrows[0]) > _LARGE_ROWS
@@ -167,6 +172,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         for chosen in (counters, ()) if counters else ((),):
             with suppress(LimitError):
                 bases.append(make_base(system, alphabet, counters=chosen, window=window, limit=limit))
+                choice.meter.spend(work_of(bases[-1]))
     if options.effort:
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
@@ -178,10 +184,12 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
                 # few layers are known already, so the search may do less
                 choice.meter.spend(2 * choice.meter.left // 3)
         narrow = bases[: 2 if counters else 1]
+        searched: dict[int, int] = {}
         if choice.depth > 1:
             for i, base in enumerate(narrow):
                 with choice.meter.share(2 * len(narrow) - i) as meter:
                     _search_layers(base, choice, meter)
+                searched[i] = choice.depth
         for aside in (
             dict.fromkeys((frozenset[int](), absorbing_states(system))) if top else (absorbing_states(system),)
         ):
@@ -189,13 +197,18 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
                 _split(system, alphabet, aside, choice, meter)
         for i, base in enumerate(bases):
             with choice.meter.share(len(bases) + 1 - i) as meter:
-                _search(base, choice, meter)
+                _search(base, choice, meter, again=searched.get(i) != choice.depth)
         if choice.depth > 1 and options.tallies:
             _tally(system, alphabet, counters, choice)
         if top and choice.depth > 1:
             _order(bases, choice)
     if top or choice.best is None:
         _fall_back(bases[: 2 if counters else 1], choice)
+
+
+def work_of(base: Base) -> int:
+    """The work that the contexts of a base took."""
+    return STEP * len(base.system.columns) * len(base.contexts.fibres) * (1 + len(base.components) // 4)
 
 
 def _order(bases: list[Base], choice: Choice[Found]) -> None:
@@ -205,7 +218,8 @@ def _order(bases: list[Base], choice: Choice[Found]) -> None:
         components = order_components(base, most_blocks=_MOST_BLOCKS)
         if components:
             with suppress(LimitError):
-                ordered = base_of_components(base.system, components, limit=budget.points)
+                ordered = base_of_components(base.system, components, limit=budget.points, single=True)
+                choice.meter.spend(work_of(ordered))
                 for sequence in search_levels(ordered, budget, choice.meter, 0):
                     choice.consider(partial(cover_by_levels, ordered, sequence))
 
@@ -213,8 +227,9 @@ def _order(bases: list[Base], choice: Choice[Found]) -> None:
 def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
     """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
     options = choice.options
-    if options.effort and choice.best is None:
-        for sequence in search_greedily(bases[0], BUDGETS[options.effort].work // 4):
+    if options.effort and choice.best is None and not (choice.deepest and choice.meter.is_empty):
+        meter = choice.meter if choice.deepest else Meter(BUDGETS[options.effort].work)
+        for sequence in search_greedily(bases[0], meter):
             choice.consider(partial(cover_by_levels, bases[0], sequence))
     for base in bases:
         if choice.depth > 1:
@@ -234,13 +249,14 @@ def _tally(system: System, alphabet: Alphabet, counters: tuple[Counter, ...], ch
             _search(base, choice, meter)
 
 
-def _search(base: Base, choice: Choice[Found], meter: Meter) -> None:
-    """Searches levels over a base, one a layer and then several a layer."""
+def _search(base: Base, choice: Choice[Found], meter: Meter, *, again: bool = True) -> None:
+    """Searches levels over a base, one a layer and (unless that was done for this depth) several a layer."""
     budget = BUDGETS[choice.options.effort]
     with meter.share(2) as half:
         for sequence in search_levels(base, budget, half, choice.depth):
             choice.consider(partial(cover_by_levels, base, sequence))
-    _search_layers(base, choice, meter)
+    if again:
+        _search_layers(base, choice, meter)
 
 
 def _search_layers(base: Base, choice: Choice[Found], meter: Meter) -> None:
@@ -258,13 +274,13 @@ def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Ch
     for i, part in enumerate(parts):
         key = part.system.columns
         known = choice.parts.get(key)
-        if known is None or known.depth > choice.depth:
+        if known is None or known.depth > choice.depth or (known.best is None and known.bound < choice.depth - 1):
             with meter.share(len(parts) + 1 - i) as share:
                 known = Choice(
                     choice.options,
                     share,
                     partial(_finish_part, choice.options.cost),
-                    bound=choice.depth,
+                    deepest=choice.depth - 1,
                     parts=choice.parts,
                 )
                 choice.parts[key] = known
@@ -278,6 +294,7 @@ def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Ch
         base = base_of_components(system, join(groups), limit=BUDGETS[choice.options.effort].points)
     except (LimitError, InvariantError):
         return
+    meter.spend(work_of(base))
     _search(base, choice, meter)
 
 

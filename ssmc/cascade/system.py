@@ -80,7 +80,7 @@ class Contexts:
 
 
 def explore_contexts(
-    system: System, initial: Name, step: Callable[[Name, int, int], Name], *, limit: int
+    system: System, initial: Name, step: Callable[[Name, int, int], Name], *, limit: int, single: bool = False
 ) -> tuple[Contexts, list[Name]]:
     """The reachable product of a system with a context automaton given by a step function.
 
@@ -90,12 +90,13 @@ def explore_contexts(
         step: (context, class, state after the class) -> next context; must not depend on the state but through live transitions, that is,
             two states of one fibre with a transition give the same context.
         limit: the largest number of points (context, state).
+        single: every fibre is to be one state.
 
     Returns:
         The contexts numbered in order of discovery, and their original names.
 
     Raises:
-        LimitError: there are more points.
+        LimitError: there are more points, or more in a fibre.
     """
     number = {initial: 0}
     fibres = [1]
@@ -128,6 +129,8 @@ def explore_contexts(
                     todo.append(d)
                 waiting[d] |= fresh
                 count += fresh.bit_count()
+                if single and fibres[d] != fresh:
+                    raise LimitError("states of a context", fibres[d].bit_count(), 1)
                 if count > limit:
                     raise LimitError("points of the context automaton", count, limit, "--context-limit")
     return Contexts(tuple(fibres), tuple(tuple(row) for row in arrows)), names

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     from ssmc.algebra.language_groups import Gates
     from ssmc.algebra.permutations import Permutation
+    from ssmc.cascade.closures import Points
     from ssmc.cascade.coordinates import Coordinates
     from ssmc.cascade.labels import Labels
-    from ssmc.cascade.levels import Points
     from ssmc.cascade.meter import Meter
     from ssmc.cascade.system import Mask
 
 _ROUNDS = 6
-_NODE = 60
+_NODE = 1_250
 """The cost of carrying one set along one arrow, in the unit of the bit operations of a closure."""
 _MOST_NODES = 3_000
 """Sets above which a choice of resets is given up."""

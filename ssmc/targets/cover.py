@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 L = TypeVar("L")
 Key: TypeAlias = tuple[int, ...]
 Leaf: TypeAlias = tuple[L, dict[int, int]]
+Part: TypeAlias = frozenset[int]
+"""The entries of a function or of one of its cofactors."""
 
 ORDER_BUDGET = 3_000
 """Table entries times variable orders that one call of `cover` tries beyond the first (a greedy order counts once per variable)."""
@@ -113,76 +115,107 @@ def _full(label: L, masks: Mapping[int, int], sizes: Sequence[int]) -> Term[L]:
 
 def _split(sizes: Sequence[int], table: Mapping[Key, L], order: tuple[int, ...] | None) -> list[Leaf[L]]:
     """The leaves of the decision tree: labels with the value sets on the path (variable -> mask)."""
-    done: dict[tuple[Key, frozenset[tuple[Key, L]]], list[Leaf[L]]] = {}
+    number: dict[L, int] = {}
+    for label in table.values():
+        number.setdefault(label, len(number))
+    return _Tree(sizes, list(number), greedy=order is None).grow(
+        tuple(range(len(sizes))) if order is None else order, table, number
+    )
 
-    def grow(variables: tuple[int, ...], part: Mapping[Key, L]) -> list[Leaf[L]]:
-        labels = set(part.values())
-        if len(labels) <= 1:
-            return [(label, {}) for label in labels]
-        key = (variables, frozenset(part.items()))
-        if key not in done:
-            place, groups = _choose(sizes, variables, part, greedy=order is None)
+
+class _Tree(Generic[L]):
+    """The decision tree of one function. An entry is one integer: its key in mixed radix over the variables left, times the labels, plus its label."""
+
+    def __init__(self, sizes: Sequence[int], labels: Sequence[L], *, greedy: bool) -> None:
+        self.sizes, self.labels, self.greedy = sizes, labels, greedy
+        self.done: dict[tuple[tuple[int, ...], Part], list[Leaf[L]]] = {}
+
+    def grow(self, variables: tuple[int, ...], table: Mapping[Key, L], number: Mapping[L, int]) -> list[Leaf[L]]:
+        """The leaves for a table, over some order of its variables."""
+        entries = []
+        for key, label in table.items():
+            entry = 0
+            for variable in variables:
+                entry = entry * self.sizes[variable] + key[variable]
+            entries.append(entry * len(self.labels) + number[label])
+        return self._leaves(variables, frozenset(entries))
+
+    def _leaves(self, variables: tuple[int, ...], part: Part) -> list[Leaf[L]]:
+        count = len(self.labels)
+        met = {entry % count for entry in part}
+        if len(met) <= 1:
+            return [(self.labels[label], {}) for label in met]
+        key = (variables, part)
+        if key not in self.done:
+            place, groups = self._choose(variables, part)
             rest = variables[:place] + variables[place + 1 :]
-            done[key] = [
+            self.done[key] = [
                 (label, masks if len(groups) == 1 else {**masks, variables[place]: mask})
                 for mask, cofactor in groups
-                for label, masks in grow(rest, cofactor)
+                for label, masks in self._leaves(rest, cofactor)
             ]
-        return done[key]
+        return self.done[key]
 
-    variables = tuple(range(len(sizes))) if order is None else order
-    if order is None:
-        return grow(variables, dict(table))
-    return grow(variables, {tuple([key[i] for i in variables]): label for key, label in table.items()})
-
-
-def _choose(
-    sizes: Sequence[int], variables: tuple[int, ...], part: Mapping[Key, L], *, greedy: bool
-) -> tuple[int, list[tuple[int, dict[Key, L]]]]:
-    """The variable to split on (its place in `variables`) and its merged cofactors with their value sets."""
-    if not greedy:
-        return 0, _cofactors(0, sizes[variables[0]], part)
-    best: tuple[tuple[int, int], int, list[tuple[int, dict[Key, L]]]] | None = None
-    for place, variable in enumerate(variables):
-        groups = _cofactors(place, sizes[variable], part)
-        score = (sum(len(cofactor) for _, cofactor in groups if len(set(cofactor.values())) > 1), len(groups))
-        if best is None or score < best[0]:
-            best = (score, place, groups)
-    if best is None:
-        raise ValueError("a table with several labels but no variable")
-    return best[1], best[2]
+    def _choose(self, variables: tuple[int, ...], part: Part) -> tuple[int, list[tuple[int, Part]]]:
+        """The variable to split on (its place in `variables`) and its merged cofactors with their value sets."""
+        count = len(self.labels)
+        widths = [count] * len(variables)
+        for place in range(len(variables) - 1, 0, -1):
+            widths[place - 1] = widths[place] * self.sizes[variables[place]]
+        if not self.greedy:
+            return 0, _cofactors(widths[0], self.sizes[variables[0]], part, count)
+        best: tuple[tuple[int, int], int, list[tuple[int, Part]]] | None = None
+        for place, variable in enumerate(variables):
+            groups = _cofactors(widths[place], self.sizes[variable], part, count)
+            mixed = (len(cofactor) for _, cofactor in groups if len({entry % count for entry in cofactor}) > 1)
+            score = (sum(mixed), len(groups))
+            if best is None or score < best[0]:
+                best = (score, place, groups)
+        if best is None:
+            raise ValueError("a table with several labels but no variable")
+        return best[1], best[2]
 
 
-def _cofactors(place: int, size: int, part: Mapping[Key, L]) -> list[tuple[int, dict[Key, L]]]:
-    """The values of one variable grouped by compatible cofactors; values without an entry join the largest group."""
-    rows: dict[int, dict[Key, L]] = {}
-    if place:
-        for key, label in part.items():
-            rows.setdefault(key[place], {})[key[:place] + key[place + 1 :]] = label
-    else:
-        for key, label in part.items():
-            rows.setdefault(key[0], {})[key[1:]] = label
-    same: dict[frozenset[tuple[Key, L]], int] = {}
+def _cofactors(width: int, size: int, part: Part, labels: int) -> list[tuple[int, Part]]:
+    """The values of one variable grouped by compatible cofactors; values without an entry join the largest group.
+
+    Args:
+        width: what one step of the variable's value adds to an entry.
+        size: the number of its values.
+        part: the entries.
+        labels: the number of labels.
+    """
+    rows: dict[int, list[int]] = {}
+    for entry in part:
+        high, low = divmod(entry, width)
+        above, value = divmod(high, size)
+        rows.setdefault(value, []).append(above * width + low)
+    same: dict[Part, int] = {}
     for value, row in rows.items():
-        items = frozenset(row.items())
-        same[items] = same.get(items, 0) | 1 << value
-    groups: list[tuple[int, dict[Key, L]]] = []
-    for items, mask in sorted(same.items(), key=lambda pair: (-len(pair[0]), pair[1])):
-        fit = [
-            (sum(key in table for key, _ in items), -i)
-            for i, (_, table) in enumerate(groups)
-            if all(table.get(key, label) == label for key, label in items)
-        ]
+        entries = frozenset(row)
+        same[entries] = same.get(entries, 0) | 1 << value
+    masks: list[int] = []
+    # the entries of each group, and its keys
+    groups: list[tuple[Part, Part]] = []
+    for entries, mask in sorted(same.items(), key=lambda pair: (-len(pair[0]), pair[1])):
+        keys = frozenset([entry // labels for entry in entries])
+        fit = []
+        for i, (others, known) in enumerate(groups):
+            shared = len(keys & known)
+            # compatible where every key of both has one label
+            if shared == len(entries & others):
+                fit.append((shared, -i))
         if fit:
             index = -max(fit)[1]
-            groups[index] = (groups[index][0] | mask, {**groups[index][1], **dict(items)})
+            masks[index] |= mask
+            groups[index] = groups[index][0] | entries, groups[index][1] | keys
         else:
-            groups.append((mask, dict(items)))
-    unused = (1 << size) - 1 & ~sum(mask for mask, _ in groups)
-    if unused and groups:
-        index = max(range(len(groups)), key=lambda i: groups[i][0].bit_count())
-        groups[index] = (groups[index][0] | unused, groups[index][1])
-    return groups
+            masks.append(mask)
+            groups.append((entries, keys))
+    unused = (1 << size) - 1 & ~sum(masks)
+    if unused and masks:
+        masks[max(range(len(masks)), key=lambda i: masks[i].bit_count())] |= unused
+    return list(zip(masks, (entries for entries, _ in groups), strict=True))
 
 
 def merge(terms: Iterable[Term[L]]) -> list[Term[L]]:

@@ -13,7 +13,8 @@ from test_cascade_parts import systems
 from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.base import make_base
-from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, Points, build, draft
+from ssmc.cascade.closures import Points, draft
+from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, build
 from ssmc.cascade.meter import Meter
 from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.refinement import merge
@@ -24,7 +25,7 @@ from ssmc.cascade.tallies import Tally, find_tallies
 from ssmc.cascade.windows import find_window
 from ssmc.languages import language_of
 
-BUDGET = Budget(beam=2, work=500_000, points=500)
+BUDGET = Budget(beam=2, work=50_000_000, points=500)
 
 
 def letters(system: System) -> Alphabet:
@@ -49,7 +50,7 @@ def test_levels_follow_their_blocks(system: System, width: int, data: st.DataObj
     base = make_base(system, letters(system), window=find_window(system, width), limit=5000)
     _, points = merge(system, base.contexts)
     resets = np.array(data.draw(st.lists(st.booleans(), min_size=len(points.targets), max_size=len(points.targets))))
-    level = build(draft(points, resets), strict=data.draw(st.booleans()))
+    level = build(draft(points, [resets])[0], strict=data.draw(st.booleans()))
     if level is None:
         return
     contexts = points.contexts
@@ -76,7 +77,7 @@ def test_searches_give_coverings(system: System, width: int) -> None:
     for sequence in (
         *search_levels(base, BUDGET, Meter(BUDGET.work), 6),
         *search_layers(base, BUDGET, Meter(BUDGET.work), 6),
-        *search_greedily(base, BUDGET.work),
+        *search_greedily(base, Meter(BUDGET.work)),
     ):
         covering = cover_by_levels(base, sequence, context_limit=20_000)
         covering.check(system)
