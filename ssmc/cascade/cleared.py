@@ -35,7 +35,7 @@ _PAIRED = 6
 """The best counters of which every two are tried together."""
 _FAMILY = 5_000
 """Sets of a family above which a counter is not tried."""
-_COST = 3
+_COST = 9
 """The work of one try, in steps of its points."""
 
 

@@ -53,15 +53,16 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
     meter = Meter((1 if starfree else _GROUPS) * BUDGETS[options.effort].work // options.share)
     sinks = (False, True) if mode != "predict" and not automaton.is_complete else (False,)
     best: tuple[Cost, Cascade] | None = None
-    for sink in sinks:
+    for i, sink in enumerate(sinks):
         machine = mealy_machine(automaton, mode, sink=sink)
-        choice = Choice(options, meter, partial(_finish, automaton, mode, machine, options.cost), best=best)
-        if starfree:
-            if options.gates == "pd":
-                choice.consider(partial(cover_by_states, machine.system))
-            explore(machine.system, automaton.alphabet, choice)
-        else:
-            explore_groups(machine.system, automaton.alphabet, choice, moduli)
+        with meter.share(len(sinks) - i) as part:
+            choice = Choice(options, part, partial(_finish, automaton, mode, machine, options.cost), best=best)
+            if starfree:
+                if options.gates == "pd":
+                    choice.consider(partial(cover_by_states, machine.system))
+                explore(machine.system, automaton.alphabet, choice)
+            else:
+                explore_groups(machine.system, automaton.alphabet, choice, moduli)
         best = choice.best
     if best is None:
         raise choice.limit or missing_gates(automaton, options.gates)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STEP = 500
+STEP = 300
 """The cost of one transition of a context automaton in elementary operations, which are moves of one word of bits."""
 
 

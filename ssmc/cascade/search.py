@@ -127,31 +127,41 @@ def search_layers(base: Base, budget: Budget, meter: Meter, depth: int) -> Itera
         if layer == depth or meter.is_empty:
             return
         sketches = find_drafts(sequence.points, meter, last=layer + 1 == depth)
-        step: Refinement | None = None
-        for levels in _layer(sketches, meter):
-            wider = refine_within(levels, budget, meter)
-            if wider is None:
-                break
-            step = wider
+        step = _widest(_layer(sketches, meter), budget, meter)
         if step is None:
             return
         sequence = Sequence(step.points, (*sequence.steps, step))
 
 
-def _layer(sketches: list[Draft], meter: Meter) -> Iterator[tuple[Level, ...]]:
-    """Growing tuples of levels: each time the draft that separates most pairs that were still together."""
+def _layer(sketches: list[Draft], meter: Meter) -> tuple[Level, ...]:
+    """Levels for one layer: each time the draft that separates most pairs that were still together."""
     levels: list[Level] = []
     apart = np.stack([~sketch.together for sketch in sketches])
     while len(levels) < _WIDEST:
         gains = np.count_nonzero(apart, axis=1).tolist()
         best = max(range(len(sketches)), key=lambda i: (gains[i], -len(sketches[i].kept)))
         if not gains[best]:
-            return
+            break
         apart = apart[:, ~apart[best]]
         built = _build(sketches[best], meter, strict=False)
         if built is not None:
             levels.append(built)
-            yield tuple(levels)
+    return tuple(levels)
+
+
+def _widest(levels: tuple[Level, ...], budget: Budget, meter: Meter) -> Refinement | None:
+    """The contexts after as many of some levels, the first first, as the budget has room for."""
+    best: Refinement | None = None
+    low, high = 1, len(levels)
+    count = high
+    while low <= high:
+        step = refine_within(levels[:count], budget, meter)
+        if step is None:
+            high = count - 1
+        else:
+            best, low = step, count + 1
+        count = (low + high) // 2
+    return best
 
 
 def _build(sketch: Draft, meter: Meter, *, strict: bool) -> Level | None:

@@ -38,15 +38,15 @@ Found = TypeVar("Found")
 
 BUDGETS = {
     0: Budget(beam=1, work=0, points=0),
-    1: Budget(beam=2, work=250_000_000, points=4_000),
-    2: Budget(beam=4, work=2_000_000_000, points=15_000),
-    3: Budget(beam=8, work=20_000_000_000, points=60_000),
+    1: Budget(beam=2, work=500_000_000, points=4_000),
+    2: Budget(beam=4, work=3_000_000_000, points=15_000),
+    3: Budget(beam=8, work=30_000_000_000, points=60_000),
 }
 _RIVAL_CONTEXTS = 5_000
 """The largest number of contexts and of joint states that a candidate may have once another has been found."""
 _LARGE_ROWS = 2_000
 """Joint states times classes above which a candidate is finished only if it looks cheaper than the best."""
-_COVER = 250
+_COVER = 350
 """The work for one level at one transition of a covering: to build it, to find what the level reads, and to follow joint states."""
 _MOST_BLOCKS = 6
 """Up to this number of classes with the window before them their order of last occurrence is tried as a layer."""
@@ -182,7 +182,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
             choice.consider(lambda context_limit: cover_by_upsets(system, above))  # noqa: ARG005
             if top:
                 # few layers are known already, so the search may do less
-                choice.meter.spend(2 * choice.meter.left // 3)
+                choice.meter.spend(5 * choice.meter.left // 6)
         narrow = bases[: 2 if counters else 1]
         searched: dict[int, int] = {}
         if choice.depth > 1:
@@ -190,19 +190,19 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
                 with choice.meter.share(2 * len(narrow) - i) as meter:
                     _search_layers(base, choice, meter)
                 searched[i] = choice.depth
-        for aside in (
-            dict.fromkeys((frozenset[int](), absorbing_states(system))) if top else (absorbing_states(system),)
-        ):
-            with choice.meter.share(3) as meter:
-                _split(system, alphabet, aside, choice, meter)
+        if above is None:
+            _split_all(system, alphabet, choice, top=top)
         for i, base in enumerate(bases):
             with choice.meter.share(len(bases) + 1 - i) as meter:
                 _search(base, choice, meter, again=searched.get(i) != choice.depth)
+        if above is not None:
+            # the quotients of a partially ordered system seldom know more than its up-sets
+            _split_all(system, alphabet, choice, top=top)
         if choice.depth > 1 and options.tallies:
             _tally(system, alphabet, counters, choice)
         if top and choice.depth > 1:
             _order(bases, choice)
-    if top or choice.best is None:
+    if top or (choice.best is None and not choice.meter.is_empty):
         _fall_back(bases[: 2 if counters else 1], choice)
 
 
@@ -227,7 +227,7 @@ def _order(bases: list[Base], choice: Choice[Found]) -> None:
 def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
     """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
     options = choice.options
-    if options.effort and choice.best is None and not (choice.deepest and choice.meter.is_empty):
+    if options.effort and choice.best is None:
         meter = choice.meter if choice.deepest else Meter(BUDGETS[options.effort].work)
         for sequence in search_greedily(bases[0], meter):
             choice.consider(partial(cover_by_levels, bases[0], sequence))
@@ -262,6 +262,14 @@ def _search(base: Base, choice: Choice[Found], meter: Meter, *, again: bool = Tr
 def _search_layers(base: Base, choice: Choice[Found], meter: Meter) -> None:
     for sequence in search_layers(base, BUDGETS[choice.options.effort], meter, choice.depth):
         choice.consider(partial(cover_by_levels, base, sequence))
+
+
+def _split_all(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: bool) -> None:
+    """Tries quotients of the whole system (at the top) and of the system without its absorbing states."""
+    aside = absorbing_states(system)
+    for states in dict.fromkeys((frozenset[int](), aside)) if top else (aside,):
+        with choice.meter.share(3) as meter:
+            _split(system, alphabet, states, choice, meter)
 
 
 def _split(system: System, alphabet: Alphabet, aside: frozenset[int], choice: Choice[Found], meter: Meter) -> None:

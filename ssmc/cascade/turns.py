@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ssmc.cascade.system import Mask
 
 _ROUNDS = 6
-_NODE = 1_250
+_NODE = 2_500
 """The cost of carrying one set along one arrow, in the unit of the bit operations of a closure."""
 _MOST_NODES = 3_000
 """Sets above which a choice of resets is given up."""
