@@ -55,7 +55,7 @@ def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options |
     best: tuple[Cost, Cascade] | None = None
     for i, sink in enumerate(sinks):
         machine = mealy_machine(automaton, mode, sink=sink)
-        with meter.share(len(sinks) - i) as part:
+        with meter.share(len(sinks) - i if starfree else 1) as part:
             choice = Choice(options, part, partial(_finish, automaton, mode, machine, options.cost), best=best)
             if starfree:
                 if options.gates == "pd":
