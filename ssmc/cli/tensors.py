@@ -24,7 +24,7 @@ def to_json(tensors: Mapping[str, torch.Tensor], axes: Mapping[str, Sequence[str
 
 def in_words(tensors: Mapping[str, torch.Tensor], axes: Mapping[str, Sequence[str]]) -> list[str]:
     """A line for each, with its axes and their sizes."""
-    width = 2 + max(map(len, tensors), default=0)
+    width = max(30, 2 + max(map(len, tensors), default=0))
     lines = ["  tensors"]
     for name, tensor in sorted(tensors.items()):
         sizes = " x ".join(f"{axis} {size}" for axis, size in zip(axes.get(name, ()), tensor.shape, strict=False))
