@@ -63,7 +63,7 @@ class Budget:
         """
         spent = monotonic() - self.started
         if spent > self.seconds:
-            raise LimitError("seconds to build the automaton", round(spent, 1), self.seconds, "--seconds")
+            raise LimitError("seconds to build the automaton", round(spent, 3), self.seconds, "--seconds")
 
 
 def check_depth(depth: int) -> None:
