@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def find_difference(wanted: PatternSet, found: PatternSet, mode: Mode) -> Counterexample | None:
-    """A shortest word on which two pattern sets over one alphabet answer differently; None where there is none.
+    """A word on which two pattern sets over one alphabet answer differently: a shortest that a pattern tells apart, up to where the answers differ.
+
+    None where there is none.
 
     Args:
         wanted: what is asked for.
