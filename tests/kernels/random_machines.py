@@ -16,10 +16,12 @@ def random_machine(
     classes: int = 5,
     resets: tuple[float, ...] = (0.2,),
     sticky: bool = False,
+    shown: int = 3,
 ) -> BitMachine:
     """A machine with one layer for each tuple of field widths.
 
-    `resets` is the share of table entries that forget a field, by field in turn; `sticky`: fields of several bits saturate.
+    `resets` is the share of table entries that forget a field, by field in turn; `sticky`: fields of several bits saturate;
+    `shown`: how many bits the output tells.
     """
     bits = tops = below = stays = count = 0
     layers = []
@@ -40,7 +42,7 @@ def random_machine(
             bits += width
         below = bits
         layers.append(Layer(reads, own, keep, add))
-    reads = min(3, bits)
+    reads = min(shown, bits)
     machine = BitMachine(
         classes=rng.integers(0, classes, symbols).astype(np.uint8),
         class_count=classes,

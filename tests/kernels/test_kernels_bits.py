@@ -74,19 +74,20 @@ NEVER = {
     "more than fits into a narrow entry": (((5, 4, 6, 7, 4),), (0.0,), False),
     "every bit of a word": (((8, 8, 8, 8),), (0.0,), False),
     "wide": (((9, 8, 7, 8, 9),), (0.0, 0.0, 0.0, 0.5), True),
-    "a layer that never resets below some that do": (((1, 2), (1, 1), (1, 2)), (0.0, 0.0, 0.9, 0.9, 0.9, 0.9), False),
-    "a layer between that seldom resets": (((1,), (1, 1), (1,), (2,)), (0.0, 0.02, 0.02, 0.9, 0.9), False),
+    "a layer that never resets below some that do": (((1, 2), (1, 1), (1, 2)), (0.0, 0.0, 0.4, 0.4, 0.4, 0.4), False),
+    "a layer between that seldom resets": (((1,), (1, 1), (1,), (2,)), (0.0, 0.02, 0.02, 0.4, 0.4), False),
 }
 """Widths of fields, how often each resets, and whether they saturate."""
 
 
 @pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
 @pytest.mark.parametrize("name", NEVER)
-@pytest.mark.parametrize("given", [False, True])
-def test_what_never_forgets_passes_through_all_chunks(name: str, given: bool) -> None:
-    rng = np.random.default_rng(3 + given)
+@pytest.mark.parametrize("seed", range(4))
+def test_what_never_forgets_passes_through_all_chunks(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    given = seed % 2
     widths, resets, sticky = NEVER[name]
-    machine = random_machine(rng, widths, after=True, resets=resets, sticky=sticky)
+    machine = random_machine(rng, widths, after=True, resets=resets, sticky=sticky, shown=12)
     text = rng.integers(0, 20, (1, 32 * 7 + 20)).astype(np.uint8)
     states = rng.integers(0, 2 ** min(machine.bits, 31), 1) if given else np.zeros(1, np.int64)
     expected, last = twin(machine, text, states)
