@@ -114,6 +114,21 @@ def test_contexts_of_a_step_function() -> None:
     assert contexts.arrows == ((1, 1), (0, 0))
 
 
+def test_contexts_that_must_know_the_state() -> None:
+    system = System(((1, 2, DEAD), (DEAD, 0, 1)))
+    contexts, _ = explore_contexts(system, 0, lambda _c, _x, r: r, limit=10, single=True)
+    assert sorted(contexts.fibres) == [1, 2, 4]
+    with pytest.raises(LimitError, match="states of a context"):
+        explore_contexts(system, 0, lambda _c, _x, r: r % 2, limit=10, single=True)
+
+
+def test_ranks_of_saturating_counters() -> None:
+    # order-preserving maps: the tiles of sets of one size are numbered by what they leave out, so sizes are enough
+    system = System(((1, 2, 3, 4, 4), (0, 0, 1, 2, 3), (0, 0, 2, 2, 4), (1, 1, 3, 3, 3)))
+    holonomy = find_holonomy(system, Contexts(((1 << 5) - 1,), ((0,) * 4,)))
+    assert holonomy.levels <= 4 < holonomy.height
+
+
 def test_covering_check_refuses_ambiguous_coordinates() -> None:
     system = System(((1, 0),))
     good = Covering((), (0, 1), ((1,), (0,)), ((), ()), ((0,), (1,)), ("level 1",))
