@@ -33,17 +33,33 @@ RECORD = HERE / "records" / "pattern_sets.json"
 CHARACTERS = 'aeorst09 _-.:/@[]"éüß\u0660\n'
 
 
-def word_of(automaton: Automaton, rng: random.Random, longest: int = 30) -> bytes:
-    """A random walk over live states of a byte automaton, which stops at a word after `longest` bytes at the latest if it meets one."""
+def distances(automaton: Automaton) -> list[int]:
+    """For each state the symbols to the nearest word."""
+    found = [0 if q in automaton.accepting else automaton.states for q in range(automaton.states)]
+    changed = True
+    while changed:
+        changed = False
+        for q, row in enumerate(automaton.delta):
+            best = 1 + min((found[r] for r in row if r != DEAD), default=automaton.states)
+            if best < found[q]:
+                found[q], changed = best, True
+    return found
+
+
+def word_of(automaton: Automaton, distance: list[int], rng: random.Random, longest: int = 20) -> bytes:
+    """A random walk over live states of a byte automaton that turns to the nearest word now and then, and for good after `longest` bytes."""
     symbols: dict[int, list[int]] = {}
     for symbol, c in enumerate(automaton.alphabet.classes):
         symbols.setdefault(c, []).append(symbol)
     state, out = 0, bytearray()
+    homing = rng.random() < 0.5
     while state not in automaton.accepting or (len(out) < longest and rng.random() < 0.8):
-        ways = [(c, r) for c, r in enumerate(automaton.delta[state]) if r != DEAD]
-        if not ways or len(out) > 10 * longest:
+        ways = [(distance[r], c, r) for c, r in enumerate(automaton.delta[state]) if r != DEAD]
+        if not ways:
             break
-        c, state = rng.choice(ways)
+        near = [way for way in ways if way[0] == min(ways)[0]]
+        _, c, state = rng.choice(near if homing or len(out) >= longest else ways)
+        homing ^= rng.random() < 0.1
         plain = [s for s in symbols[c] if 0x20 <= s < 0x7F]
         out.append(rng.choice(plain or symbols[c]))
     return bytes(out)
@@ -52,8 +68,10 @@ def word_of(automaton: Automaton, rng: random.Random, longest: int = 30) -> byte
 def strings_near(members: list[Automaton], rng: random.Random, count: int) -> list[bytes]:
     """Strings near the languages of some byte automata."""
     found = [b"", b"\n"]
+    far = [distances(member) for member in members]
     while len(found) < count:
-        words = [word_of(rng.choice(members), rng) for _ in range(rng.choice([1, 1, 2]))]
+        chosen = [rng.randrange(len(members)) for _ in range(rng.choice([1, 1, 2]))]
+        words = [word_of(members[i], far[i], rng) for i in chosen]
         text = (b" " * rng.randint(0, 1)).join(words)
         for _ in range(rng.choice([0, 0, 1, 2])):
             at, extra = rng.randrange(len(text) + 1), rng.choice(CHARACTERS).encode() * rng.randint(0, 1)
@@ -125,12 +143,15 @@ def main() -> None:
     print(machine_line(found))
     sets = tomllib.loads((HERE / "pattern_sets.toml").read_text(encoding="utf-8"))["set"]
     rows = []
+    if arguments.only and arguments.record:
+        rows = [row for row in json.loads(RECORD.read_text())["rows"] if row["name"] not in arguments.only]
     for one in sets:
         if not arguments.only or one["name"] in arguments.only:
             row = measure(one, arguments.mode, arguments.strings)
             rows.append(row)
             print(json.dumps(row), flush=True)
             if arguments.record:
+                rows.sort(key=lambda row: [one["name"] for one in sets].index(row["name"]))
                 RECORD.write_text(json.dumps({"machine": found, "rows": rows}, indent=1) + "\n", encoding="utf-8")
 
 
