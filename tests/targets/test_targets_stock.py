@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from ssmc.automaton import Automaton
 from ssmc.cascade import decompose
 from ssmc.cascade.strategy import Options
-from ssmc.compile import compile_language
+from ssmc.compile import compile_language, stock_file
 from ssmc.errors import NotStarFreeError, TargetError, VerificationError
 from ssmc.languages import read_language, shipped_grammars
 from ssmc.targets import TARGETS, lower, mamba, mamba2
+from ssmc.targets.folder import write_stock
 from ssmc.targets.mamba import KEEP, K
 from ssmc.targets.plan import Plan
 from ssmc.targets.vocabulary import Vocabulary
@@ -52,13 +53,20 @@ def test_recognition_in_the_stock_class(tmp_path, name, target):
     check_forward(model, automaton, compiled.weights.vocabulary, words[2:] if target == "mamba" else words[3:5])
 
 
+@pytest.mark.parametrize("target", CLASSES)
 @pytest.mark.parametrize("name", sorted(LARGE))
-def test_large_grammars_run_in_the_stock_class(name):
-    """Without the product, which has tens of thousands of states."""
-    automaton = read_language(name).automaton
-    weights = lower(decompose(automaton, "predict", Options(tallies=False, effort=1)), "mamba")
-    model = build_stock(weights.config, weights.tensors)
-    check_forward(model, automaton, weights.vocabulary, words_of(automaton, "predict", random.Random(2), 60)[:2])
+def test_large_grammars_run_in_the_stock_class(tmp_path, name, target):
+    """From the folder by name as well, but without the product, which has up to tens of thousands of states."""
+    language = read_language(name)
+    automaton = language.automaton
+    cascade = decompose(automaton, "predict", TARGETS[target].search(Options(effort=1), "predict", "float32"))
+    weights = lower(cascade, target)
+    folder = tmp_path / name
+    write_stock(folder, stock_file(language, TARGETS[target], cascade, weights))
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    assert type(model).__name__ == CLASSES[target]
+    words = words_of(automaton, "predict", random.Random(2), 60)[:2]
+    check_forward(model, automaton, weights.vocabulary, words if target == "mamba" else words[:1])
 
 
 @pytest.mark.parametrize(
