@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ssmc.bench.scans import silent
 from ssmc.bench.timing import measure
 from ssmc.bench.walks import live_text
 from ssmc.errors import NotStarFreeError, VerificationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ssmc.automaton import Automaton
+    from ssmc.bench.scans import Tell
 
 SIZES = {"cpu": 1 << 20, "cuda": 1 << 26}
 """Symbols of the one string that engines run on."""
@@ -120,8 +122,8 @@ def runner_of(automaton: Automaton, device: str) -> Runner:
     )
 
 
-def bench_languages(device: str, names: Sequence[str] = GRAMMARS) -> list[dict[str, Any]]:
-    """The engines on some grammars that come with ssmc.
+def bench_languages(device: str, names: Sequence[str] = GRAMMARS, tell: Tell = silent) -> list[dict[str, Any]]:
+    """The engines on some grammars that come with ssmc; `tell` hears which one is next.
 
     Raises:
         VerificationError: An engine's answers are wrong; nothing is timed then.
@@ -130,6 +132,7 @@ def bench_languages(device: str, names: Sequence[str] = GRAMMARS) -> list[dict[s
 
     rows = []
     for name in names:
+        tell(f"the engines of {name}")
         automaton = read_language(name).automaton
         runner = runner_of(automaton, device)
         text = torch.from_numpy(live_text(automaton, SIZES[device]).astype(np.uint8))[None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -10,6 +10,11 @@ from ssmc.bench.peers import NO_SCAN, PEERS, prepared
 from ssmc.bench.timing import measure
 from ssmc.errors import VerificationError
 from ssmc.kernels import scan, scan_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Tell = Callable[[str], None]
 
 SHAPES = {
     "cpu": ((1, 1 << 17, 16), (16, 4096, 64), (256, 512, 16)),
@@ -53,17 +58,33 @@ def copy_bandwidth(device: str) -> dict[str, Any]:
     return {"bytes": size, "seconds": timing.to_json(), "bytes_per_second": size / timing.median}
 
 
-def bench_scans(device: str) -> dict[str, Any]:
-    """Correctness, then the copy, then each shape.
+def silent(_: str) -> None:
+    """Says nothing of what is measured next."""
+
+
+def bench_scans(device: str, tell: Tell = silent) -> dict[str, Any]:
+    """Correctness, then the copy, then each shape, then the peers.
+
+    Args:
+        device: `cpu` or `cuda`.
+        tell: hears what is measured next; compiling peers for a GPU takes minutes.
 
     Raises:
         VerificationError: the scan is wrong here; nothing is timed then.
     """
+    tell("the scan against the reference loop")
     check_scan(device)
     copy = copy_bandwidth(device)
-    rows = [_bench(shape, device, copy) for shape in SHAPES[device]]
+    rows = []
+    for shape in SHAPES[device]:
+        tell(f"the scan of {shape}")
+        rows.append(_bench(shape, device, copy))
     raced = list(zip(SHAPES[device], rows, strict=True))[: None if device == "cuda" else 1]
-    peers = [_peer(name, shape, row, device) for shape, row in raced for name in PEERS]
+    peers = []
+    for shape, row in raced:
+        for name in PEERS:
+            tell(f"{name} of {shape}")
+            peers.append(_peer(name, shape, row, device))
     peers += [{"peer": name, "shape": list(SHAPES[device][0]), "absent": why} for name, why in NO_SCAN.items()]
     return {"device": device, "copy": copy, "scans": rows, "peers": peers}
 

@@ -43,7 +43,11 @@ def command(model: str | None, device: str | None, plot: str | None, as_json: bo
     if chosen == "cpu" and device is None:
         say("no CUDA device: measuring the CPU")
     data: dict[str, Any] = {"schema": "ssmc.bench/1", "machine": found}
-    data |= _machine(chosen, curve=plot is not None) if model is None else _model(model, chosen, curve=plot is not None)
+    data |= (
+        _machine(chosen, curve=plot is not None, quiet=as_json)
+        if model is None
+        else _model(model, chosen, curve=plot is not None)
+    )
     click.echo(json.dumps(data) if as_json else "\n".join(_scan_rows(data) if model is None else _model_rows(data)))
     if plot is not None:
         _draw(data, plot, machine_line(found))
@@ -52,12 +56,14 @@ def command(model: str | None, device: str | None, plot: str | None, as_json: bo
     return failure.OK
 
 
-def _machine(device: str, *, curve: bool) -> dict[str, Any]:
+def _machine(device: str, *, curve: bool, quiet: bool) -> dict[str, Any]:
     from ssmc.bench import fast
-    from ssmc.bench.scans import bench_scans, scan_curve
+    from ssmc.bench.scans import bench_scans, scan_curve, silent
 
-    data = bench_scans(device) | {"models": fast.bench_languages(device)}
+    tell = silent if quiet else lambda what: say(f"measuring {what}")
+    data = bench_scans(device, tell) | {"models": fast.bench_languages(device, tell=tell)}
     if curve:
+        tell("the curves")
         from ssmc.languages import read_language
 
         name = fast.GRAMMARS[0]
