@@ -17,8 +17,6 @@ from ssmc.kernels.saying import Machines
 from ssmc.nn.running import NetworkEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ssmc.automaton import Automaton
     from ssmc.bench.scans import Tell
 
@@ -122,8 +120,8 @@ def runner_of(automaton: Automaton, device: str) -> Runner:
     )
 
 
-def bench_languages(device: str, names: Sequence[str] = GRAMMARS, tell: Tell = silent) -> list[dict[str, Any]]:
-    """The engines on some grammars that come with ssmc; `tell` hears which one is next.
+def bench_languages(device: str, tell: Tell = silent) -> list[dict[str, Any]]:
+    """The engines on `GRAMMARS`, which come with ssmc; `tell` hears which one is next.
 
     Raises:
         VerificationError: An engine's answers are wrong; nothing is timed then.
@@ -131,7 +129,7 @@ def bench_languages(device: str, names: Sequence[str] = GRAMMARS, tell: Tell = s
     from ssmc.languages import read_language
 
     rows = []
-    for name in names:
+    for name in GRAMMARS:
         tell(f"the engines of {name}")
         automaton = read_language(name).automaton
         runner = runner_of(automaton, device)

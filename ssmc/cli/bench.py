@@ -61,7 +61,7 @@ def _machine(device: str, *, curve: bool, quiet: bool) -> dict[str, Any]:
     from ssmc.bench.scans import bench_scans, scan_curve, silent
 
     tell = silent if quiet else lambda what: say(f"measuring {what}")
-    data = bench_scans(device, tell) | {"models": fast.bench_languages(device, tell=tell)}
+    data = bench_scans(device, tell) | {"models": fast.bench_languages(device, tell)}
     if curve:
         tell("the curves")
         from ssmc.languages import read_language

@@ -61,8 +61,9 @@ def small_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_engines")
-def test_engines_are_measured_against_a_copy() -> None:
-    rows = ssmc.bench.fast.bench_languages("cpu", ("ab-ba-star", "parity"))
+def test_engines_are_measured_against_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssmc.bench.fast, "GRAMMARS", ("ab-ba-star", "parity"))
+    rows = ssmc.bench.fast.bench_languages("cpu")
     assert [(row["model"], row["engine"], row["time"]) for row in rows] == [
         *(("ab-ba-star", engine, 5000) for engine in ("walk", "maps", "bits")),
         ("ab-ba-star", "network", 500),

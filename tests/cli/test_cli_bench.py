@@ -26,7 +26,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "CURVE", {"cpu": (64, 256)})
     monkeypatch.setattr(fast, "SECONDS", 0)
     monkeypatch.setattr(fast, "GRAMMARS", ("flip-flop",))
-    monkeypatch.setattr(fast.bench_languages, "__defaults__", (("flip-flop",),))
 
 
 def test_scans(ssmc: Ssmc) -> None:
@@ -34,7 +33,10 @@ def test_scans(ssmc: Ssmc) -> None:
     assert result.code == 0
     assert result.data["schema"] == "ssmc.bench/1"
     assert result.data["scans"][0]["shape"] == [2, 64, 3]
-    lines = ssmc("bench", "--device", "cpu").out.splitlines()
+    told = ssmc("bench", "--device", "cpu")
+    assert "measuring the engines of flip-flop" in told.err
+    assert "measuring" not in result.err
+    lines = told.out.splitlines()
     assert f"torch {torch.__version__}" in lines[0]
     peers = ["torch.associative_scan:", "accelerated-scan:", "fla", "mamba_ssm", "transformers"]
     assert [line.split()[0] for line in lines[1:]] == ["copy", "scan", *peers, *["flip-flop"] * 4]
