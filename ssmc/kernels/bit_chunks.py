@@ -25,7 +25,6 @@ from ssmc.kernels.bit_tiles import (
     enter_chunk,
     load_text,
     place,
-    scan_maps,
     settle,
     spread,
     sum_of,
@@ -34,7 +33,7 @@ from ssmc.kernels.bit_tiles import (
     words_of,
 )
 from ssmc.kernels.bits import compose, replay
-from ssmc.kernels.fields import add_fields
+from ssmc.kernels.fields import add_fields, scan_maps
 from ssmc.kernels.staging import stage
 
 

@@ -11,21 +11,8 @@ import triton
 import triton.language as tl
 
 from ssmc.kernels.bits import classes_of, compose, fetch, four
-from ssmc.kernels.fields import add_fields, compose_bits, compose_fields, compose_sticky, saturates, scan_window
+from ssmc.kernels.fields import add_fields, scan_maps, scan_window
 from ssmc.kernels.staging import pick
-
-
-@triton.jit
-def scan_maps(k, a, TOPS: tl.constexpr):
-    """Inclusive scan of the maps of a tile's threads."""
-    if saturates(TOPS):
-        tops = tl.full(k.shape, TOPS[0], k.dtype)
-        k, a, _t, _s = tl.associative_scan((k, a, tops, tl.full(k.shape, TOPS[1], k.dtype)), 0, compose_sticky)
-    elif TOPS == -1:
-        k, a = tl.associative_scan((k, a), 0, compose_bits)
-    else:
-        k, a, _t = tl.associative_scan((k, a, tl.full(k.shape, TOPS, k.dtype)), 0, compose_fields)
-    return k, a
 
 
 @triton.jit

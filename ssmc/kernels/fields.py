@@ -56,8 +56,8 @@ def last_of(x, N: tl.constexpr):
 
 
 @triton.jit
-def scan_window(k, a, W: tl.constexpr, TOPS: tl.constexpr):
-    """The composition of W maps."""
+def scan_maps(k, a, TOPS: tl.constexpr):
+    """Inclusive scan of maps, the earliest first."""
     if saturates(TOPS):
         tops = tl.full(k.shape, TOPS[0], k.dtype)
         k, a, _t, _s = tl.associative_scan((k, a, tops, tl.full(k.shape, TOPS[1], k.dtype)), 0, compose_sticky)
@@ -65,4 +65,11 @@ def scan_window(k, a, W: tl.constexpr, TOPS: tl.constexpr):
         k, a = tl.associative_scan((k, a), 0, compose_bits)
     else:
         k, a, _t = tl.associative_scan((k, a, tl.full(k.shape, TOPS, k.dtype)), 0, compose_fields)
+    return k, a
+
+
+@triton.jit
+def scan_window(k, a, W: tl.constexpr, TOPS: tl.constexpr):
+    """The composition of W maps."""
+    k, a = scan_maps(k, a, TOPS)
     return last_of(k, W), last_of(a, W)
