@@ -2,8 +2,8 @@
 
 The tokens are one stream, cut into chunks of whole tiles; strings of equal length may lie end to end in it. Launch 0 finds
 what each chunk does to the state: where symbols reset, the last few symbols of a chunk decide that for every layer at once
-(`reduce_chunks`), so it reads next to nothing. Layer p > 0 of the chunks that were not decided is done by launch p
-(`deepen_chunks`), which knows the layers below. The last launch walks every chunk from its true state (`run_chunks`).
+(`reduce_chunks`), so it reads next to nothing. Launch p knows the layers below p of the chunks that were not decided, and decides
+layer p and all above by the last tile, or walks the chunk for layer p (`deepen_chunks`). The last launch walks every chunk from its true state (`run_chunks`).
 No program waits for another, so any order of execution, stream or graph is safe.
 
 Inside a tile a thread composes its tokens' maps, one layer after the other; a scan over the threads, into whose first one
@@ -44,7 +44,7 @@ def reduce_chunks(
     KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr,
     STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, SUMS: tl.constexpr,
     SUM_SIZE: tl.constexpr, SUM_TOPS: tl.constexpr, MASKS: tl.constexpr, SHIFTS: tl.constexpr, SUM_WORDS: tl.constexpr,
-    ENTRIES: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr, PDL: tl.constexpr,
+    ENTRIES: tl.constexpr, COPIES: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     """One program a chunk of TILES tiles (the last may have fewer): the map of the chunk in layer 0, or in every layer.
 
@@ -125,7 +125,7 @@ def deepen_chunks(
     LAYER: tl.constexpr, DEPTH: tl.constexpr, READS: tl.constexpr, OFFSETS: tl.constexpr, SIZES: tl.constexpr,
     OWNS: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr,
     STRINGS: tl.constexpr, STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, CHUNKS: tl.constexpr,
-    ENTRIES: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr, PDL: tl.constexpr,
+    ENTRIES: tl.constexpr, COPIES: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     """One program a chunk that is not done: its map in layer LAYER, the maps of the layers below being there.
 

@@ -143,12 +143,12 @@ def never_reset(machine: BitMachine, width: int) -> tuple[np.ndarray[Any, Any], 
 
 
 def build_tables(machine: BitMachine, device: torch.device) -> Tables:
-    """Joint gate tables for each depth, entries as narrow as the state allows: fewer cache lines a gather."""
+    """Joint gate tables for each depth, entries as narrow as the state allows: less memory a gather."""
     depth = max(1, len(machine.layers))
     joint = [machine.joint(d + 1) for d in range(depth)]
     half = next(h for h in (16, 32, 64) if machine.bits <= h)
     wide = half == 64
-    # tables by symbol spare the look-up of its class, if what a text touches of them stays in the first-level cache
+    # tables by symbol spare the look-up of its class, if they stay small
     widest = max(layer.reads for layer in joint)
     direct = widest <= 8 and len(machine.classes) << widest <= DIRECT_LIMIT
     # a byte outside of the alphabet reads some entry, never memory beyond the table; callers refuse such bytes

@@ -108,7 +108,7 @@ def run_fused(
     fixed = {
         "READS": tables.reads, "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
         "HALF": tables.half, "TOPS": tables.tops, "DIRECT": tables.direct, "STRINGS": strings,
-        "STARTS": states is not None and not single, "NG": cut.threads, "PARTS": cut.parts, "ASM": tokens.is_cuda,
+        "STARTS": states is not None and not single, "NG": cut.threads, "PARTS": cut.parts,
         "ENTRIES": tables.gates.numel(), "COPIES": cut.copies(tables) if tokens.is_cuda else 0, "num_warps": cut.warps,
     }  # fmt: skip
     sums = (tables.places if single else Places()).constants()
@@ -116,7 +116,14 @@ def run_fused(
         fixed["maxnreg"] = cut.registers
     literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
     truth = sum(int(machine.output[k % (1 << machine.reads)]) << k for k in range(32)) if literal else 0
-    says = {"OUT_READS": machine.reads, "AFTER": machine.after, "OUT": output, "FINAL": final, "LITERAL": literal}
+    says = {
+        "OUT_READS": machine.reads,
+        "AFTER": machine.after,
+        "OUT": output,
+        "FINAL": final,
+        "LITERAL": literal,
+        "ASM": tokens.is_cuda,
+    }
 
     def run(text: Tensor, out: Tensor, entering: Tensor, first: int, amount: int) -> None:
         tiles = triton.cdiv(amount, tile)
