@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from ssmc.targets.folder import StockFile
 
 
-def _imports(file: StockFile) -> str:
-    """What has to be imported before transformers knows the class."""
-    known = file.config["model_type"] in ("mamba", "mamba2", "recurrent_gemma")
-    return "" if known else "import fla  # flash-linear-attention, which registers the class; needs a GPU\n"
+def _load(file: StockFile) -> str:
+    """The lines that load tokenizer and model."""
+    load = (
+        "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
+        'tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")\n'
+        'model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")'
+    )
+    if file.config["model_type"] in ("mamba", "mamba2", "recurrent_gemma"):
+        return load
+    return f'import fla  # flash-linear-attention, which registers the class; its kernels need a GPU\n{load}.to("cuda")'
 
 
 def stock_card(file: StockFile) -> str:
@@ -58,10 +64,7 @@ The decomposition:
 ## Use
 
 ```python
-{_imports(file)}from transformers import AutoModelForCausalLM, AutoTokenizer
-
-tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
-model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")
+{_load(file)}
 {_use(file)}
 ```
 
@@ -101,7 +104,7 @@ def _says(file: StockFile) -> str:
 def _use(file: StockFile) -> str:
     if file.tokens.mode == "predict":
         return "strings = model.generate(do_sample=True, num_return_sequences=8)\nprint(tokenizer.batch_decode(strings, skip_special_tokens=True))"
-    return 'tokens = tokenizer("...", return_tensors="pt")\nprint(tokenizer.decode(model.generate(**tokens)[0, -1]))'
+    return 'tokens = tokenizer("...", return_tensors="pt").to(model.device)\nprint(tokenizer.decode(model.generate(**tokens)[0, -1]))'
 
 
 def _proof(file: StockFile) -> str:

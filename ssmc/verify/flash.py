@@ -34,16 +34,17 @@ def ready() -> None:
     """Makes sure that the library is there and can run here.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: it is not installed, or was imported without the interpreter where there is no GPU.
     """
     import torch
 
-    if "fla" not in sys.modules and not torch.cuda.is_available():
-        if os.environ.get("TRITON_INTERPRET") != "1":
-            # what has been imported compiles for a device; the library gets a triton of its own that interprets
-            for name in [name for name in sys.modules if name.split(".")[0] == "triton"]:
-                if not name.startswith("triton._C"):
-                    del sys.modules[name]
+    if not torch.cuda.is_available() and os.environ.get("TRITON_INTERPRET") != "1":
+        if "fla" in sys.modules:
+            raise UsageError("flash-linear-attention was imported for a GPU and there is none: set TRITON_INTERPRET=1 before it is imported")  # fmt: skip
+        # what has been imported compiles for a device; the library gets a triton of its own that interprets
+        for name in [name for name in sys.modules if name.split(".")[0] == "triton"]:
+            if not name.startswith("triton._C"):
+                del sys.modules[name]
         os.environ["TRITON_INTERPRET"] = "1"
     try:
         with warnings.catch_warnings():

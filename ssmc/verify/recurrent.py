@@ -98,7 +98,7 @@ def need_transformers(kind: str = "") -> None:
 
 
 def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
-    """The stock class with some weights, in evaluation mode.
+    """The stock class with some weights, in evaluation mode, `placed`.
 
     Raises:
         UsageError: its library is not installed.
@@ -118,11 +118,18 @@ def build_stock(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) 
         model.load_state_dict(dict(tensors), strict=True)
     except RuntimeError as error:
         raise VerificationError(f"the weights are not those of {type(model).__name__}: {error}") from error
-    return model.eval()
+    return placed(model).eval()
+
+
+def placed(model: Any) -> Any:
+    """The model where its class can run: flash-linear-attention's Triton kernels read a GPU's memory where there is a GPU, and are interpreted elsewhere."""
+    import torch
+
+    return model.to("cuda") if model.config.model_type in FLASH and torch.cuda.is_available() else model
 
 
 def load_stock(folder: str, dtype: str | None = None) -> Any:
-    """The stock model of a folder, as `from_pretrained` makes it.
+    """The stock model of a folder, as `from_pretrained` makes it, `placed`.
 
     Args:
         folder: what to load.
@@ -140,7 +147,7 @@ def load_stock(folder: str, dtype: str | None = None) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **kind).eval()
+            return placed(AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **kind)).eval()
     except Exception as error:  # any part of the library may be the one to refuse
         said = " ".join(str(error).split())[:300]
         if "ignore_mismatched_sizes" in said:

@@ -65,7 +65,7 @@ def test_a_sequence_gives_the_dictated_logits(target):
     tokens = torch.tensor([[weights.vocabulary.id("bos"), *word]])
     states = torch.from_numpy(states_along(language.automaton, word))
     with torch.inference_mode(), quiet():
-        logits = model(tokens, use_cache=False).logits[0]
+        logits = model(tokens.to(model.device), use_cache=False).logits[0].cpu()
     assert torch.equal(
         logits.double(), torch.from_numpy(expected_logits(language.automaton, weights.vocabulary))[states]
     )

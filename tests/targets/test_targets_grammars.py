@@ -16,7 +16,7 @@ from ssmc.targets import find_target
 from ssmc.targets.architectures import ARCHITECTURES
 from ssmc.targets.folder import write_stock
 from ssmc.verify.flash import quiet
-from ssmc.verify.recurrent import need_transformers
+from ssmc.verify.recurrent import need_transformers, placed
 from tests.targets.stock_words import wanted, words_of
 
 transformers = pytest.importorskip("transformers")
@@ -44,12 +44,13 @@ def check_folder(folder, file, automaton, seed):
     need_transformers(file.config["model_type"])
     write_stock(folder, file)
     with quiet():  # RWKV-6 warns of its own implementation
-        model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+        model = placed(transformers.AutoModelForCausalLM.from_pretrained(folder)).eval()
     assert type(model).__name__ == file.config["architectures"][0]
     assert type(model).__module__.split(".")[0] in ("transformers", "fla")
     word = words_of(automaton, file.tokens.mode, random.Random(seed), LENGTH)[-1]
     with torch.inference_mode(), quiet():
-        logits = model(torch.tensor([[file.tokens.id("bos"), *word]]), use_cache=False).logits[0]
+        tokens = torch.tensor([[file.tokens.id("bos"), *word]], device=model.device)
+        logits = model(tokens, use_cache=False).logits[0].cpu()
     assert torch.equal(logits, wanted(automaton, file.tokens, word))
 
 
