@@ -68,15 +68,15 @@ NO_SCAN = {"transformers Mamba": "no scan of its own: mamba_ssm's, or a Python l
 GPU_ONLY = frozenset(PEERS) - {"torch.associative_scan"}
 
 
-def prepared(name: str, a: Tensor, b: Tensor) -> tuple[Callable[[], Tensor] | None, str]:
-    """A call that scans (a, b), after it has run once, or None and the reason why it does not run here."""
+def prepared(name: str, a: Tensor, b: Tensor) -> tuple[Callable[[], Tensor], Tensor] | str:
+    """A call that scans (a, b), and what it gave when it ran once, or the reason why it does not run here."""
     if not a.is_cuda and name in GPU_ONLY:
-        return None, "needs a GPU"
+        return "needs a GPU"
     try:
         call = PEERS[name](a, b)
-        call()
+        found = call()
     except ImportError as error:
-        return None, f"not installed: {error.name}"
+        return f"not installed: {error.name}"
     except Exception as error:
-        return None, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:120]
-    return call, ""
+        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:120]
+    return call, found

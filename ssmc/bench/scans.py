@@ -29,10 +29,9 @@ REFERENCE_STEPS = 512
 
 def gates(shape: tuple[int, int, int], device: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Gates in {0, 1}, increments in {-1, 0, 1}: the scan of these is exact in every order while no run of ones passes 2^24."""
-    generator = torch.Generator().manual_seed(seed)
-    a = torch.randint(0, 2, shape, generator=generator).float()
-    b = torch.randint(-1, 2, shape, generator=generator).float()
-    return a.to(device), b.to(device)
+    generator = torch.Generator(device).manual_seed(seed)
+    a = torch.randint(0, 2, shape, generator=generator, device=device).float()
+    return a, torch.randint(-1, 2, shape, generator=generator, device=device).float()
 
 
 def check_scan(device: str) -> None:
@@ -109,14 +108,15 @@ def scan_curve(device: str) -> list[dict[str, Any]]:
 
 def _peer(name: str, shape: tuple[int, int, int], ours: dict[str, Any], device: str) -> dict[str, Any]:
     """Another project's scan of real gates at a shape: its time and error, or why it does not run here."""
-    generator = torch.Generator().manual_seed(0)
-    a = (torch.rand(shape, generator=generator) * 0.1 + 0.9).to(device)
-    b = torch.randn(shape, generator=generator).to(device)
-    call, absent = prepared(name, a, b)
-    if call is None:
-        return {"peer": name, "shape": list(shape), "absent": absent}
+    generator = torch.Generator(device).manual_seed(0)
+    a = torch.rand(shape, generator=generator, device=device) * 0.1 + 0.9
+    b = torch.randn(shape, generator=generator, device=device)
+    ready = prepared(name, a, b)
+    if isinstance(ready, str):
+        return {"peer": name, "shape": list(shape), "absent": ready}
+    call, found = ready
     expected = scan(a, b)[0]
-    error = float((call() - expected).abs().max() / expected.abs().max())
+    error = float((found - expected).abs().max() / expected.abs().max())
     timing = measure(call, device)
     return {
         "peer": name,

@@ -34,19 +34,23 @@ class Timing:
         return asdict(self)
 
 
+PATIENCE = 4.0
+"""Seconds after which a slow call is neither warmed up nor repeated any more."""
+
+
 def measure(call: Callable[[], object], device: str, *, seconds: float = 1.0, most: int = 50) -> Timing:
-    """Times a call after two calls that warm it up.
+    """Times a call after two calls that warm it up; one is enough, and so is one repetition, where a call takes longer than `PATIENCE`.
 
     Args:
         call: what to time; on a GPU it may return before its kernels end.
         device: `cpu` or `cuda`.
-        seconds: repeat until this time is spent, but five times at least.
+        seconds: repeat until this time is spent, but five times at least while that does not take longer than `PATIENCE`.
         most: the most repetitions.
     """
-    for _ in range(2):
+    if _once(call, device) < PATIENCE:
         call()
     found: list[float] = []
-    while len(found) < 5 or (sum(found) < seconds and len(found) < most):
+    while not found or (sum(found) < PATIENCE if len(found) < 5 else sum(found) < seconds and len(found) < most):
         found.append(_once(call, device))
     return Timing(statistics.median(found), min(found), max(found), len(found))
 

@@ -8,6 +8,7 @@ import torch
 import ssmc.bench.fast
 import ssmc.bench.models
 import ssmc.bench.scans
+import ssmc.bench.timing
 from ssmc.bench.machine import machine, machine_line
 from ssmc.bench.models import bench_model, count_errors
 from ssmc.bench.scans import bench_scans, check_scan
@@ -153,6 +154,13 @@ def test_timings_are_ordered_and_repeated() -> None:
     assert timing.repeats == 5
     assert len(calls) == 7
     assert 0 <= timing.low <= timing.median <= timing.high
+
+
+def test_a_slow_call_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssmc.bench.timing, "PATIENCE", 0)
+    calls: list[int] = []
+    assert measure(lambda: calls.append(1), "cpu").repeats == 1
+    assert len(calls) == 2
 
 
 def test_the_machine_line_names_device_and_versions() -> None:
