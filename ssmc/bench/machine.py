@@ -28,7 +28,8 @@ def machine() -> dict[str, Any]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = None
-    return found
+    # with the build: +cpu, +cu130
+    return found | {"torch": str(torch.__version__)}
 
 
 def machine_line(found: dict[str, Any]) -> str:

@@ -133,11 +133,12 @@ def _check_device(device: str) -> None:
     import torch
 
     try:
-        kind = torch.device(device).type
+        chosen = torch.device(device)
     except RuntimeError:
         raise UsageError(f"--device {device}: no such device") from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"--device {device}: this machine has no CUDA device")
+    count = torch.cuda.device_count()
+    if chosen.type == "cuda" and (chosen.index or 0) >= count:
+        raise UsageError(f"--device {device}: this machine has {count or 'no'} CUDA device{'s' * (count > 1)}")
 
 
 def _subject(
