@@ -229,7 +229,7 @@ def main() -> None:
                 (source,) = sources.glob(f"{prefix}-*")
                 command = [sys.executable, str(here / "gpu_kernels.py"), extension, str(source), str(built)]
                 running[f"build-{extension}"] = subprocess.Popen(command, env=environment, start_new_session=True)
-        waiting, over = left(jobs(models), options.done), set()
+        waiting, over = left(jobs(models), options.done), set() if options.done is None else {"build"}
         while (waiting or running) and time.monotonic() - start < options.seconds:
             for done in [key for key, process in running.items() if process.poll() is not None]:
                 print(f"{time.monotonic() - start:.0f} s: {done} ended with {running.pop(done).returncode}", flush=True)
