@@ -113,7 +113,8 @@ def left(found: list[Job], done: Path | None) -> list[Job]:
         ]
         job.after = ()
     slow = next(job for job in found if job.name == "own-recurrentgemma")
-    found.append(Job("own-recurrentgemma-2", slow.tasks[1::2], ("own-mamba2",)))
+    busy = any(job.name == "own-mamba2" and job.tasks for job in found)
+    found.append(Job("own-recurrentgemma-2", slow.tasks[1::2], ("own-mamba2",) if busy else ()))
     slow.tasks = slow.tasks[::2]
     return [job for job in found if job.tasks]
 

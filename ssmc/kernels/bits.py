@@ -112,10 +112,10 @@ def gates(entry, HALF: tl.constexpr):
 
 @triton.jit
 def starting(
-    keep, add, starts_ptr, inside, string, LENGTH, N: tl.constexpr, KNOWN: tl.constexpr, STRINGS: tl.constexpr,
-    STARTS: tl.constexpr,
+    keep, add, starts_ptr, inside, string, left, LENGTH, g, N: tl.constexpr, KNOWN: tl.constexpr, STRINGS: tl.constexpr,
+    STARTS: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip
-    """The map (keep, add) with what a string that begins with token N of the thread does to it."""
+    """The map (keep, add) with what a string that begins with token N of the thread does to it; behind the last token no string begins."""
     if STRINGS == "none" or (STRINGS == "aligned" and N > 0):
         return keep, add
     else:
@@ -130,6 +130,8 @@ def starting(
         else:
             begins = (inside + N) % LENGTH == 0
             index = string + (inside + N) // LENGTH
+        if not WHOLE:
+            begins = begins & (g * (16 * PARTS) + N < left)
         if STARTS:
             fresh = tl.load(starts_ptr + index, mask=begins, other=0) & KNOWN
         else:
@@ -152,7 +154,9 @@ def compose(
     entries = ()
     for q in tl.static_range(4 * PARTS):
         for r in tl.static_range(4):
-            keep, add = starting(keep, add, starts_ptr, inside, string, LENGTH, 4 * q + r, KNOWN, STRINGS, STARTS)
+            keep, add = starting(
+                keep, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE
+            )
             low = (add & ((1 << READS) - 1)).to(tl.int32)
             entry = entry_of(tables_ptr, base, text[q], low, r, READS, HALF, OFFSET, SIZE, COPIES)
             k, a = gates(entry, HALF)
@@ -183,7 +187,9 @@ def replay(
         word = tl.zeros((NG,), tl.int32)
         states = ()
         for r in tl.static_range(4):
-            _k, add = starting(add, add, starts_ptr, inside, string, LENGTH, 4 * q + r, KNOWN, STRINGS, STARTS)
+            _k, add = starting(
+                add, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE
+            )
             if OUT != "none" and not AFTER:
                 low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
                 o = tl.load(output_ptr + ((((text[q] >> (8 * r)) & 255) << OUT_READS) | low)).to(tl.int32)

@@ -9,6 +9,7 @@ from ssmc.errors import InputError
 from ssmc.kernels import scan_reference
 
 triton = pytest.importorskip("triton")
+tl = triton.language
 from ssmc.kernels.launch import Plan, launch, plan  # noqa: E402
 
 # The interpreter counts loops with numpy arrays.
@@ -87,3 +88,20 @@ def test_no_plan_makes_threads_share_a_poll() -> None:
         state = torch.complex64 if kind == "complex" else torch.float32
         how = plan(1, 10**6, width, kind, state, backward=backward)
         assert how.window * how.channels >= 32 * how.warps, (width, kind, how)
+
+
+@triton.jit
+def copy_some(source, target, count, SIZE: tl.constexpr):
+    place = tl.arange(0, SIZE)
+    tl.store(target + place, tl.load(source + place), mask=place < count)
+
+
+@pytest.mark.skipif(DEVICE == "cuda", reason="the interpreter's memory")
+def test_the_interpreter_sees_an_access_outside_of_the_arguments() -> None:
+    source, target = torch.ones(4), torch.zeros(4)
+    copy_some[(1,)](source, target, 4, SIZE=4)
+    assert torch.equal(source, target)
+    with pytest.raises(triton.runtime.errors.InterpreterError, match="4 accesses outside"):
+        copy_some[(1,)](source, target, 4, SIZE=8)
+    with pytest.raises(triton.runtime.errors.InterpreterError, match="1 accesses outside"):
+        copy_some[(1,)](torch.ones(8), target, 5, SIZE=8)

@@ -3,6 +3,14 @@
 import pytest
 import torch
 from test_nn_model import random_model
+from test_nn_run import compiled, text_of
+
+from ssmc.cascade import decompose
+from ssmc.cascade.bundle import PART_MODES, Bundle
+from ssmc.languages import language_of, pattern_set
+from ssmc.nn import Model
+from ssmc.nn.running import OUTPUTS
+from ssmc.targets import lower
 
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -26,3 +34,41 @@ def test_the_gpu_gives_the_cpu_numbers(dtype, length):
         logits, state = model.step(tokens[:, t].cuda(), state)
         rows.append(logits)
     assert torch.equal(torch.stack(rows, 1).cpu(), want[:, :63])
+
+
+@pytest.mark.parametrize("name", ["dyck-2-3", "aacc", "flip-flop"])
+@pytest.mark.parametrize("mode", ["recognise", "predict"])
+@pytest.mark.parametrize("output", OUTPUTS)
+@torch.no_grad()
+def test_engines_on_the_gpu_give_the_answers_of_the_cpu(name, mode, output):
+    model = compiled(name, mode)
+    text = text_of(model, 3, 1200)
+    want = model.run(text, engine="walk", output=output)
+    model = model.cuda()
+    try:
+        for engine in ("network", "bits", "maps", "auto"):
+            if engine == "network" and (output == "states" or mode == "predict"):
+                continue  # it knows no states, and behind an illegal symbol it promises nothing
+            result = model.run(text.cuda(), engine=engine, output=output)
+            assert torch.equal(result.outputs.cpu(), want.outputs), engine
+            first = model.run(text[:, :77].cuda(), engine=engine, output="outcomes")
+            rest = model.run(text[:, 77:].cuda(), first.state, output="outcomes")
+            assert rest.engine == first.engine
+            assert torch.equal(rest.state.accepted.cpu(), want.state.accepted)
+    finally:
+        model.cpu()
+
+
+@pytest.mark.parametrize("mode", ["recognise", "predict"])
+@torch.no_grad()
+def test_a_set_of_patterns_on_the_gpu(mode):
+    patterns = [".*cb.*", "a*", "(a|bc)+", ".*a.?c", "[^abc]"]
+    members = pattern_set([language_of(p, alphabet="abc", syntax="python").automaton for p in patterns])
+    bundle = Bundle.of(members, mode, [decompose(member, PART_MODES[mode]) for member in members.members])
+    weights = lower(bundle)
+    assert weights.config["head"]["any"]
+    model = Model.of(weights.config, weights.tensors)
+    text = torch.randint(3, (4, 700), generator=torch.Generator().manual_seed(1))
+    want, _ = model(text)
+    got, _ = model.cuda()(text.cuda())
+    assert torch.equal(got.cpu(), want)
