@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -129,8 +129,13 @@ class FlashModel:
             out += memory if isinstance(memory, tuple) else [memory, layer.state["ffn_state"]]
         return tuple(part.cpu() for part in out)
 
+    def visible(self, state: State) -> State:
+        """What later steps can tell apart: columns that meet a tap, and what a token shift mixes in."""
+        return tuple(p.flatten(1) if mask is None else p[:, mask] for p, mask in zip(state, self.masks, strict=True))
+
+    @cached_property
     def masks(self) -> tuple[torch.Tensor | None, ...]:
-        """Which entries a later step can read: columns that meet a tap, and what a token shift mixes in."""
+        """For each tensor which entries (the batch axis left out) a later step can read; None where it can read all."""
         import torch
 
         out: list[torch.Tensor | None] = []

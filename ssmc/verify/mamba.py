@@ -47,12 +47,16 @@ class CachedModel:
         pairs = [(layer.conv_states[0], layer.recurrent_states[0]) for layer in self.cache.layers]
         return tuple(tensor for pair in pairs for tensor in pair)
 
-    def masks(self) -> tuple[torch.Tensor | None, ...]:
-        """Which entries of the state a later step can read."""
-        out: list[torch.Tensor | None] = []
-        for layer in self.model.backbone.layers:
-            out += [readable(layer.mixer.conv1d.weight[:, 0]), self.written(layer.mixer)]
-        return tuple(out)
+    def visible(self, state: State) -> State:
+        """What later steps can tell apart: columns that meet a tap, as the activation behind it shows them, and states that are written."""
+        count = len(self.model.backbone.layers)
+        return tuple(part for i in range(count) for part in self.visible_of(i, state[2 * i], state[2 * i + 1]))
+
+    def visible_of(self, i: int, window: torch.Tensor, scanned: torch.Tensor) -> State:
+        """What later steps can tell apart of the memory of one block."""
+        mixer = self.model.backbone.layers[i].mixer
+        # a channel of the convolution is a delay, so nothing but the activation of an entry is ever read
+        return mixer.act(window[:, readable(mixer.conv1d.weight[:, 0])]), scanned[:, self.written(mixer)]
 
     def written(self, mixer: Any) -> torch.Tensor:
         """(channels, states): which states of the scan can change: those whose B can be other than 0. The others stay 0."""

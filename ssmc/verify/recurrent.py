@@ -44,10 +44,11 @@ class Recurrent(Protocol):
         """(N,) tokens and the state before them -> (N, vocabulary) logits, and the state after them."""
         ...
 
-    def masks(self) -> tuple[torch.Tensor | None, ...]:
-        """For each tensor of a state which entries (the batch axis left out) a later step can read; None where it can read all.
+    def visible(self, state: State) -> State:
+        """For each tensor of a state (N, ...) what later steps can tell apart, as (N, k).
 
-        An entry that only ever meets zero weights cannot change anything, so states that differ in such entries are one.
+        An entry that only ever meets zero weights cannot change anything, so it is left out; one that an activation is taken of before anything
+        else stands for that activation. It holds for models that pass `watch`.
         """
         ...
 

@@ -63,13 +63,13 @@ class StatefulModel:
         pairs = [(block.conv1d_state, block.rg_lru.recurrent_states) for block in self.recurrent]
         return tuple(tensor for pair in pairs for tensor in pair)
 
-    def masks(self) -> tuple[torch.Tensor | None, ...]:
-        """Which entries a later step can read: columns that meet a tap, and states that the output projection reads."""
-        out: list[torch.Tensor | None] = []
-        for block in self.recurrent:
+    def visible(self, state: State) -> State:
+        """What later steps can tell apart: columns that meet a tap, and states that the output projection reads."""
+        out: list[torch.Tensor] = []
+        for i, block in enumerate(self.recurrent):
             # the memory holds width - 1 inputs; column j meets tap j, then moves one column down
             used = (block.conv_1d.weight[:, 0] != 0).long().cumsum(1) > 0
-            out += [used[:, :-1], (block.linear_out.weight != 0).any(0)]
+            out += [state[2 * i][:, used[:, :-1]], state[2 * i + 1][:, (block.linear_out.weight != 0).any(0)]]
         return tuple(out)
 
     def watch(self) -> GateWatch:

@@ -21,6 +21,7 @@ from ssmc.targets.weights import LOGIT
 from ssmc.verify.agreement import answers
 from ssmc.verify.certificate import Certificate, Counterexample, DifferenceError, weights_digest
 from ssmc.verify.recurrent import adapt, chunks
+from ssmc.verify.stepped import Bitwise, quotient
 
 if TYPE_CHECKING:
     import torch
@@ -28,14 +29,17 @@ if TYPE_CHECKING:
 
     from ssmc.automaton import Automaton
     from ssmc.targets.vocabulary import Vocabulary
-    from ssmc.verify.recurrent import Recurrent, State
+    from ssmc.verify.recurrent import State
+    from ssmc.verify.stepped import Stepped
 
 STATE_LIMIT = 200_000
 """Product states that are explored at most."""
 BITWISE_LIMIT = 20_000
 """Product states up to which they are also counted without the quotient."""
 NUMBERS = 1 << 22
-"""Numbers of recurrent state that are stepped at a time."""
+"""Numbers of recurrent state, or of the residual stream, that are stepped at a time."""
+SHORT = 32
+"""Numbers up to which a product state is its own key."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,12 @@ def prove_stock(
 
     with torch.no_grad():
         recurrent = adapt(model)
-        exploration = _Exploration(model, recurrent, automaton, vocabulary)
+        exploration = _Exploration(model, automaton, vocabulary)
         with recurrent.watch() as exactness:
-            states = exploration.run(limit, quotient=True)
-        largest, scans = exactness.check(exploration.low, exploration.high)
+            states = exploration.run(limit, stepped := quotient(recurrent))
+        largest, scans = exactness.check(*stepped.extremes())
         try:
-            every = exploration.run(max(bitwise_limit, 0), quotient=False) if bitwise_limit else None
+            every = exploration.run(max(bitwise_limit, 0), Bitwise(recurrent)) if bitwise_limit else None
         except LimitError:
             every = None
     return StockCertificate(
@@ -123,10 +127,10 @@ class _Frontier:
 class _Exploration:
     """The working state of the explorations of one model."""
 
-    def __init__(self, model: Any, recurrent: Recurrent, automaton: Automaton, vocabulary: Vocabulary) -> None:
+    def __init__(self, model: Any, automaton: Automaton, vocabulary: Vocabulary) -> None:
         import torch
 
-        self.recurrent, self.automaton, self.vocabulary = recurrent, automaton, vocabulary
+        self.automaton, self.vocabulary = automaton, vocabulary
         self.predict = vocabulary.mode == "predict"
         if vocabulary.symbol_count != automaton.alphabet.size or model.config.vocab_size != vocabulary.size:
             raise VerificationError("the model has another vocabulary than the language")
@@ -139,11 +143,13 @@ class _Exploration:
         self.after = self.after.reshape(automaton.states + 1, automaton.classes)
         self.wanted = torch.from_numpy(expected_logits(automaton, vocabulary)).to(model.dtype)
         self.first = 0 if automaton.states else DEAD
-        live = max(map(len, automaton.live_classes), default=0)
-        self.branches = max(1, live if self.predict else len(self.tokens))
 
-    def run(self, limit: int, *, quotient: bool) -> int:
+    def run(self, limit: int, stepped: Stepped) -> int:
         """Level by level; the number of product states.
+
+        Args:
+            limit: product states that are explored at most.
+            stepped: the model.
 
         Raises:
             DifferenceError: the model differs.
@@ -153,17 +159,17 @@ class _Exploration:
 
         self.seen: set[bytes] = set()
         self.parents: list[tuple[int, int]] = []
-        self.limit = limit
+        self.limit, self.stepped = limit, stepped
         tokens = np.concatenate([[self.vocabulary.id("bos")], self.tokens])
         after = np.concatenate([[self.first], self.after[self.first, self.classes]])
-        logits, cache = self.recurrent.start(torch.from_numpy(tokens))
-        self.masks = self.recurrent.masks() if quotient else (None,) * len(cache)
-        self.low = self.high = tuple(torch.zeros_like(part[0]) for part in cache)
+        logits, cache = stepped.start(torch.from_numpy(tokens))
         self.compare(np.full(len(tokens), -1), tokens, after, logits)
         frontier = self.fresh(np.full(len(tokens), -1), tokens, after, cache)
         while len(frontier):
-            size = max(1, NUMBERS // max(1, sum(part[0].numel() for part in frontier.cache)) // self.branches)
-            parts = [self.advance(_take(frontier, np.arange(s.start, s.stop))) for s in chunks(len(frontier), size)]
+            rows, tokens = self.steps(frontier)
+            size = max(1, NUMBERS // stepped.numbers)
+            parts = [self.advance(_take(frontier, rows[s]), tokens[s]) for s in chunks(len(rows), size)]
+            parts = parts or [_take(frontier, rows)]
             frontier = _Frontier(
                 np.concatenate([part.states for part in parts]),
                 np.concatenate([part.numbers for part in parts]),
@@ -171,22 +177,22 @@ class _Exploration:
             )
         return len(self.seen)
 
-    def advance(self, part: _Frontier) -> _Frontier:
-        """The product states after every symbol from every state of a part that were not seen before."""
+    def steps(self, frontier: _Frontier) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The entries of a frontier, each with every place in `tokens` that is read next; in predict mode nothing is asked after an error."""
+        asked = np.ones((len(frontier), len(self.tokens)), dtype=bool)
+        if self.predict:
+            asked = self.after[frontier.states][:, self.classes] != DEAD
+        rows, places = np.nonzero(asked)
+        return rows, places
+
+    def advance(self, part: _Frontier, places: NDArray[np.int64]) -> _Frontier:
+        """The product states after reading a token in each of some product states that were not seen before."""
         import torch
 
-        rows, tokens = np.repeat(np.arange(len(part)), len(self.tokens)), np.tile(self.tokens, len(part))
-        after = self.after[part.states[rows], np.tile(self.classes, len(part))]
-        if self.predict:
-            # nothing is asked after the first error
-            live = after != DEAD
-            rows, tokens, after = rows[live], tokens[live], after[live]
-        if not len(rows):
-            return _take(part, rows)
-        every = _take(part, rows)
-        logits, cache = self.recurrent.step(torch.from_numpy(tokens), every.cache)
-        self.compare(every.numbers, tokens, after, logits)
-        return self.fresh(every.numbers, tokens, after, cache)
+        tokens, after = self.tokens[places], self.after[part.states, self.classes[places]]
+        logits, cache = self.stepped.step(torch.from_numpy(tokens), part.cache)
+        self.compare(part.numbers, tokens, after, logits)
+        return self.fresh(part.numbers, tokens, after, cache)
 
     def compare(self, numbers: NDArray[Any], tokens: NDArray[Any], after: NDArray[Any], logits: torch.Tensor) -> None:
         """Demands the exact logits after a step.
@@ -215,9 +221,7 @@ class _Exploration:
         live = after != DEAD if self.predict else np.ones(len(after), dtype=bool)
         if not live.any():
             return _Frontier(after[:0], numbers[:0], tuple(part[:0] for part in cache))
-        index = torch.from_numpy(live)
-        self.low = tuple(low.minimum(part[index].amin(0)) for low, part in zip(self.low, cache, strict=True))
-        self.high = tuple(high.maximum(part[index].amax(0)) for high, part in zip(self.high, cache, strict=True))
+        self.stepped.see(tuple(part[torch.from_numpy(live)] for part in cache))
         found: list[int] = []
         for i, key in enumerate(self.keys(after, cache)):
             if live[i] and key not in self.seen:
@@ -231,13 +235,10 @@ class _Exploration:
         return _Frontier(after[found], new, tuple(part.index_select(0, where) for part in cache))
 
     def keys(self, after: NDArray[Any], cache: State) -> list[bytes]:
-        """For each product state the SHA-256 of its bits; -0.0 is folded into 0.0, and what nothing reads is left out."""
-        columns = []
-        for part, mask in zip(cache, self.masks, strict=True):
-            kept = part.flatten(1) if mask is None else part[:, mask]
-            columns.append((kept.float() + 0.0).cpu().numpy().view(np.int32))
+        """For each product state its bits, or the SHA-256 of many; -0.0 is folded into 0.0, and what no step can tell apart is one."""
+        columns = [(part.flatten(1).float() + 0.0).cpu().numpy().view(np.int32) for part in self.stepped.visible(cache)]
         rows = np.ascontiguousarray(np.concatenate([after[:, None].astype(np.int32), *columns], axis=1))
-        return [hashlib.sha256(row).digest() for row in rows]
+        return [row.tobytes() if rows.shape[1] <= SHORT else hashlib.sha256(row).digest() for row in rows]
 
     def counterexample(self, number: int, token: int, state: int, logits: torch.Tensor) -> Counterexample:
         """The word that leads to a product state and then reads a token, with both answers."""
