@@ -1,8 +1,9 @@
 """A stock model stepped block by block, no block twice on the same input and memory.
 
-The model's own forward runs. Only its mixers are looked up: what a mixer computes is a function of the normalised coordinates that its input
-projection has a nonzero column for, and of what `Recurrent.visible` shows of its own memory. So it is called once for each such pair, and its
-result and its next memory are known wherever the pair comes again. A state of the model is then one number a block.
+The model's own forward runs. Only its mixers are looked up: what a mixer computes is a function of what its projected input drives (the activations
+of the convolved channels and of the gates, the time steps) and of what `visible` shows of its memory. So it is called once for each such pair, and
+its result and its next memory are known wherever the pair comes again. The projection, in turn, is a function of the normalised coordinates that
+it has a nonzero column for. A state of the model is then one number a block.
 
 That a row of a batch gets the same bits in every batch, and that products with zero columns leave no trace, are part of what the watch shows:
 no sum rounds, in any order.
@@ -10,8 +11,11 @@ no sum rounds, in any order.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from ssmc.verify.mamba import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 
 NUMBERS = 1 << 22
 """Numbers of recurrent state that a mixer is called with at a time."""
+KNOWN = 200_000
+"""Inputs of a block whose result is known without a projection."""
+SHORT = 64
+"""Bytes up to which a row is its own key."""
 
 
 class Store:
@@ -73,9 +81,11 @@ class Blockwise:
         self.recurrent, self.model = recurrent, recurrent.model
         self.mixers = [layer.mixer for layer in self.model.backbone.layers]
         self.reads = [(mixer.in_proj.weight != 0).any(0) for mixer in self.mixers]
+        self.readable = [readable(mixer.conv1d.weight[:, 0]) for mixer in self.mixers]
         self.written = [recurrent.written(mixer) for mixer in self.mixers]
         self.memory = [Store() for _ in self.mixers]
         self.results = [Store() for _ in self.mixers]
+        self.known: list[dict[bytes, int]] = [{} for _ in self.mixers]
         self.after: list[list[int]] = [[] for _ in self.mixers]
         self.numbers = 4 * self.model.config.hidden_size + self.model.config.vocab_size
         self.shapes: list[torch.Size] = []
@@ -103,22 +113,25 @@ class Blockwise:
         return torch.stack([self.remember(i, state[2 * i], state[2 * i + 1]) for i in range(len(self.mixers))], 1)
 
     def remember(self, i: int, window: torch.Tensor, scanned: torch.Tensor) -> torch.Tensor:
-        """(N,): the numbers of memories of a block; the states that are never written stay 0 and are not kept."""
+        """(N,): the numbers of memories of a block; columns that meet no tap and states that are never written are not kept."""
         import torch
 
         seen = torch.cat([part.float() + 0.0 for part in self.recurrent.visible_of(i, window, scanned)], 1)
-        kept = torch.cat([window.flatten(1).float(), scanned[:, self.written[i]].float()], 1)
+        kept = torch.cat([window[:, self.readable[i]].float(), scanned[:, self.written[i]].float()], 1)
         return torch.tensor(self.memory[i].add(row_keys(seen), kept))
 
     def recall(self, i: int, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The memories of a block with the given numbers."""
-        rows, (window, scanned) = self.memory[i].rows(numbers), self.shapes[2 * i : 2 * i + 2]
-        size = window.numel()
-        states = rows.new_zeros((len(rows), *scanned))
-        states[:, self.written[i]] = rows[:, size:]
+        """The memories of a block with the given numbers, and 0 where nothing is kept."""
+        window, scanned = self.filled(i, self.memory[i].rows(numbers))
         cached = self.recurrent.cache.layers[i]
-        kinds = cached.conv_states[0].dtype, cached.recurrent_states[0].dtype
-        return rows[:, :size].reshape(-1, *window).to(kinds[0]), states.to(kinds[1])
+        return window.to(cached.conv_states[0].dtype), scanned.to(cached.recurrent_states[0].dtype)
+
+    def filled(self, i: int, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is kept of memories (N, k), in the shapes of the cache."""
+        window, scanned = (rows.new_zeros((len(rows), *shape)) for shape in self.shapes[2 * i : 2 * i + 2])
+        count = int(self.readable[i].sum())
+        window[:, self.readable[i]], scanned[:, self.written[i]] = rows[:, :count], rows[:, count:]
+        return window, scanned
 
     @contextmanager
     def looked_up(self, numbers: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -137,22 +150,35 @@ class Blockwise:
         """(N, 1, d) -> (N, 1, d): what the mixer of a block answers to its normalised input."""
         import torch
 
-        reads = torch.cat([hidden[:, 0, self.reads[i]].float() + 0.0, numbers[:, i : i + 1].float()], 1)
-        keys = row_keys(reads)
-        results, after = self.results[i], self.after[i]
-        new = list({key: place for place, key in enumerate(keys) if key not in results.number}.values())
-        size = max(1, NUMBERS // sum(shape.numel() for shape in self.shapes[2 * i : 2 * i + 2]))
-        for first in range(0, len(new), size):
-            part = new[first : first + size]
-            index = torch.tensor(part)
-            cached = self.recurrent.cache.layers[i]
-            cached.conv_states[0], cached.recurrent_states[0] = self.recall(i, numbers[index, i])
-            answer = mix(hidden[index], cache_params=self.recurrent.cache)
-            results.add([keys[place] for place in part], answer[:, 0])
-            after += self.remember(i, cached.conv_states[0], cached.recurrent_states[0]).tolist()
-        found = [results.number[key] for key in keys]
+        own = numbers[:, i : i + 1].float()
+        keys = row_keys(torch.cat([hidden[:, 0, self.reads[i]].float() + 0.0, own], 1))
+        known, after = self.known[i], self.after[i]
+        if len(known) > KNOWN:
+            known.clear()
+        new = list({key: place for place, key in enumerate(keys) if key not in known}.values())
+        if new:
+            index = torch.tensor(new)
+            driven = self.recurrent.driven(self.mixers[i], self.mixers[i].in_proj(hidden[index, 0]))
+            pairs = row_keys(torch.cat([*(part.float() + 0.0 for part in driven), own[index]], 1))
+            self.call(i, mix, pairs, hidden[index], numbers[index, i])
+            known.update((keys[place], self.results[i].number[pair]) for place, pair in zip(new, pairs, strict=True))
+        found = [known[key] for key in keys]
         following[:, i] = torch.tensor([after[number] for number in found])
-        return results.rows(torch.tensor(found))[:, None]
+        return self.results[i].rows(torch.tensor(found))[:, None]
+
+    def call(self, i: int, mix: Any, pairs: list[bytes], hidden: torch.Tensor, numbers: torch.Tensor) -> None:
+        """Calls a mixer for the pairs whose result is not known."""
+        import torch
+
+        results, cached = self.results[i], self.recurrent.cache.layers[i]
+        new = list({pair: place for place, pair in enumerate(pairs) if pair not in results.number}.values())
+        size = max(1, NUMBERS // sum(shape.numel() for shape in self.shapes[2 * i : 2 * i + 2]))
+        for part in (new[first : first + size] for first in range(0, len(new), size)):
+            index = torch.tensor(part)
+            cached.conv_states[0], cached.recurrent_states[0] = self.recall(i, numbers[index])
+            answer = mix(hidden[index], cache_params=self.recurrent.cache)
+            results.add([pairs[place] for place in part], answer[:, 0])
+            self.after[i] += self.remember(i, cached.conv_states[0], cached.recurrent_states[0]).tolist()
 
     def see(self, state: State) -> None:
         """Nothing: `extremes` looks at every memory."""
@@ -163,16 +189,15 @@ class Blockwise:
         high: list[torch.Tensor] = []
         for i in range(len(self.mixers)):
             for ends, extreme in ((low, "amin"), (high, "amax")):
-                rows = getattr(self.memory[i].all(), extreme)(0)
-                size = self.shapes[2 * i].numel()
-                states = rows.new_zeros(self.shapes[2 * i + 1])
-                states[self.written[i]] = rows[size:]
-                ends += [rows[:size].reshape(self.shapes[2 * i]), states]
+                ends += [part[0] for part in self.filled(i, getattr(self.memory[i].all(), extreme)(0, keepdim=True))]
         return tuple(low), tuple(high)
 
 
 def row_keys(rows: torch.Tensor) -> list[bytes]:
-    """The bytes of each row of (N, k)."""
+    """The bytes of each row of (N, k), or the SHA-256 of many."""
     array = rows.contiguous().cpu().numpy()
     data, width = array.tobytes(), array.shape[1] * array.itemsize
-    return [data[first : first + width] for first in range(0, len(data), width)] if width else [b""] * len(array)
+    if not width:
+        return [b""] * len(array)
+    keys = [data[first : first + width] for first in range(0, len(data), width)]
+    return keys if width <= SHORT else [hashlib.sha256(key).digest() for key in keys]

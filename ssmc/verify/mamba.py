@@ -58,6 +58,13 @@ class CachedModel:
         # a channel of the convolution is a delay, so nothing but the activation of an entry is ever read
         return mixer.act(window[:, readable(mixer.conv1d.weight[:, 0])]), scanned[:, self.written(mixer)]
 
+    def driven(self, mixer: Any, projected: torch.Tensor) -> State:
+        """What a mixer can tell apart, now or later, of its projected input (N, k): of a convolved channel and of a gate the activation."""
+        from torch.nn.functional import silu
+
+        convolved, gate = projected.chunk(2, -1)
+        return mixer.act(convolved[:, tapped(mixer.conv1d)]), silu(gate)
+
     def written(self, mixer: Any) -> torch.Tensor:
         """(channels, states): which states of the scan can change: those whose B can be other than 0. The others stay 0."""
         rank, states = mixer.time_step_rank, mixer.ssm_state_size
@@ -84,6 +91,12 @@ def readable(taps: torch.Tensor) -> torch.Tensor:
 
     used = (taps != 0).long().cumsum(1) > 0
     return torch.cat([torch.zeros_like(used[:, :1]), used[:, :-1]], dim=1)
+
+
+def tapped(conv: Any) -> torch.Tensor:
+    """(channels,): which channels of a depthwise convolution have a tap."""
+    used: torch.Tensor = (conv.weight != 0).flatten(1).any(1)
+    return used
 
 
 def check_taps(name: str, conv: Any) -> None:

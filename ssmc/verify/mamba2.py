@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ssmc.errors import VerificationError
-from ssmc.verify.mamba import CachedModel, check_taps
+from ssmc.verify.mamba import CachedModel, check_taps, tapped
 from ssmc.verify.sums import LIMIT, Watch, check_norm
 
 if TYPE_CHECKING:
@@ -36,6 +36,15 @@ class CachedModel2(CachedModel):
         finally:
             for mixer, size in zip(mixers, sizes, strict=True):
                 mixer.chunk_size = size
+
+    def driven(self, mixer: Any, projected: torch.Tensor) -> State:
+        """As for Mamba; and the time steps as they are."""
+        import torch
+        from torch.nn.functional import silu
+
+        sizes = [mixer.intermediate_size, mixer.conv_dim, mixer.num_heads]
+        gate, convolved, steps = torch.split(projected, sizes, -1)
+        return mixer.act(convolved[:, tapped(mixer.conv1d)]), silu(gate.float()), steps
 
     def written(self, mixer: Any) -> torch.Tensor:
         """(heads, channels of a head, states): which states of the scan can change: those whose B can be other than 0."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ssmc.verify.recurrent import State
     from ssmc.verify.stepped import Stepped
 
-STATE_LIMIT = 200_000
+STATE_LIMIT = 500_000
 """Product states that are explored at most."""
 BITWISE_LIMIT = 20_000
 """Product states up to which they are also counted without the quotient."""
