@@ -9,11 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from ssmc.automaton import Automaton
 from ssmc.cascade import decompose
 from ssmc.cascade.strategy import Options
-from ssmc.compile import compile_language, stock_file
+from ssmc.compile import compile_language
 from ssmc.errors import NotStarFreeError, TargetError, VerificationError
 from ssmc.languages import read_language, shipped_grammars
 from ssmc.targets import TARGETS, lower, mamba, mamba2
-from ssmc.targets.folder import write_stock
 from ssmc.targets.mamba import KEEP, K
 from ssmc.targets.plan import Plan
 from ssmc.targets.vocabulary import Vocabulary
@@ -25,12 +24,10 @@ from tests.targets.stock_words import CLASSES, check_forward, compiled_folder, w
 
 transformers = pytest.importorskip("transformers")
 STAR_FREE = [path.stem for path in shipped_grammars() if "star_free = true" in path.read_text()]
-LARGE = {"order-preserving-5", "d-12"}
-LANGUAGES = [name for name in STAR_FREE if name not in LARGE]
 
 
 @pytest.mark.parametrize("target", CLASSES)
-@pytest.mark.parametrize("name", LANGUAGES)
+@pytest.mark.parametrize("name", STAR_FREE)
 def test_every_star_free_grammar_runs_in_the_stock_class(tmp_path, name, target):
     compiled, folder = compiled_folder(tmp_path, name, target, "predict")
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
@@ -44,29 +41,13 @@ def test_every_star_free_grammar_runs_in_the_stock_class(tmp_path, name, target)
 
 
 @pytest.mark.parametrize("target", CLASSES)
-@pytest.mark.parametrize("name", ["aa-star", "abcde", "d-2", "flip-flop", "zeros-two"])
+@pytest.mark.parametrize("name", ["aa-star", "abcde", "d-2", "d-12", "flip-flop", "order-preserving-5", "zeros-two"])
 def test_recognition_in_the_stock_class(tmp_path, name, target):
     compiled, folder = compiled_folder(tmp_path, name, target, "recognise")
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
     automaton = compiled.cascade.automaton
     words = words_of(automaton, "recognise", random.Random(1), 30)
     check_forward(model, automaton, compiled.weights.vocabulary, words[2:] if target == "mamba" else words[3:5])
-
-
-@pytest.mark.parametrize("target", CLASSES)
-@pytest.mark.parametrize("name", sorted(LARGE))
-def test_large_grammars_run_in_the_stock_class(tmp_path, name, target):
-    """From the folder by name as well, but without the product, which has up to tens of thousands of states."""
-    language = read_language(name)
-    automaton = language.automaton
-    cascade = decompose(automaton, "predict", TARGETS[target].search(Options(effort=1), "predict", "float32"))
-    weights = lower(cascade, target)
-    folder = tmp_path / name
-    write_stock(folder, stock_file(language, TARGETS[target], cascade, weights))
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
-    assert type(model).__name__ == CLASSES[target]
-    words = words_of(automaton, "predict", random.Random(2), 60)[:2]
-    check_forward(model, automaton, weights.vocabulary, words if target == "mamba" else words[:1])
 
 
 @pytest.mark.parametrize(
