@@ -39,9 +39,8 @@ STATES, TAPS, HEAD = 16, 4, 8
 """State size, convolution width, channels of a head: so small that there are at least 8 heads, in multiples of 8, which `causal_conv1d` needs."""
 PASS = 32.0
 """B and C pass through SiLU, which is the identity on this number in every dtype."""
-SWELL = 2.0**18
-"""How much larger than every other channel the constant one is: its square is 2^36 of theirs, and there are fewer than 2^11 of them."""
-MOST_CHANNELS = 1 << 11
+SWELLS = {1 << 11: 2.0**18, 1 << 15: 2.0**20}
+"""How much larger than every other channel the constant one is where there are fewer channels than this: its square is 2^25 times the sum of theirs."""
 
 
 @dataclass
@@ -82,8 +81,8 @@ def lower(cascade: Cascade, dtype: str, patterns: Sequence[str]) -> StockWeights
         raise TargetError(f"mamba2: its convolution has {TAPS} taps, a window of {TAPS} symbols or more needs another")
     emissions = [Emission(plan, fused=fused) for fused in ((False, True) if plan.can_fuse else (False,))]
     best = min(emissions, key=lambda emission: (emission.parameters, emission.fused))
-    if 2 * best.width >= MOST_CHANNELS:
-        raise TargetError(f"mamba2: {2 * best.width} channels, but the norm is pinned for fewer than {MOST_CHANNELS}")
+    if 2 * best.width >= max(SWELLS):
+        raise TargetError(f"mamba2: {2 * best.width} channels, but the norm is pinned for fewer than {max(SWELLS)}")
     return best.weights(dtype, Vocabulary.of(cascade.automaton.alphabet, cascade.mode, patterns))
 
 
@@ -241,7 +240,8 @@ class Emission:
         conv = np.zeros((inner + 2 * STATES, 1, TAPS))
         conv[:, 0, -1] = 1
         out = np.zeros((self.width, inner))
-        largest = SWELL * max((cell.on for cell in cells if cell), default=K * K)
+        swell = next(swell for channels, swell in SWELLS.items() if inner < channels)
+        largest = swell * max((cell.on for cell in cells if cell), default=K * K)
         # the constant channel is the product of two powers of two
         half = 2.0 ** (int(np.log2(largest)) // 2)
         rows[x, 0], rows[z, 0] = half, largest / half

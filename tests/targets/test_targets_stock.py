@@ -236,6 +236,20 @@ def test_the_drive_saturates():
     assert torch.rsqrt(torch.tensor(1024.0) + 1e-5) == 1 / 32
 
 
+def test_a_wide_mamba2_pins_its_norm_with_a_larger_constant(monkeypatch):
+    """Up to which width a constant outweighs all other channels, and that the larger one, put into a small model, is exact too."""
+    assert all(swell**2 >= 2.0**25 * channels for channels, swell in mamba2.SWELLS.items())
+    compiled = compile_language(read_language("subsequence-abc"), mode="predict", target="mamba2")
+    usual, wide = mamba2.SWELLS.values()
+    monkeypatch.setattr(mamba2, "SWELLS", {1: usual, 1 << 15: wide})
+    for dtype in ("float32", "bfloat16"):
+        weights = lower(compiled.cascade, "mamba2", dtype)
+        assert any(not torch.equal(t.float(), compiled.weights.tensors[n].float()) for n, t in weights.tensors.items())
+        model = build_stock(weights.config, weights.tensors)
+        found = prove_stock(model, compiled.cascade.automaton, weights.vocabulary, bitwise_limit=0)
+        assert found.product_states == compiled.certificate.product_states
+
+
 @pytest.mark.parametrize("target", CLASSES)
 def test_what_a_proof_leaves_out_never_changes(target):
     """States of the scan that are not compared stay 0, and a first symbol in a chunk of its own gives the cache of a whole chunk."""
