@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.bundle import Bundle
+from ssmc.cascade.cases import entries_of
 from ssmc.cascade.ir import Output
 from ssmc.cascade.product import product_states
 from ssmc.cascade.stack import check_stack_cascade
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, tuple[int, ...]]
 _SMALL = 500
-"""States times classes from which the product is explored by arrays."""
+"""States times classes, and entries of the readout, from which the product is explored by arrays."""
 
 
 def expected_output(automaton: Automaton, mode: Mode, state: int) -> Output:
@@ -45,7 +46,7 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     automaton = cascade.automaton
     if isinstance(automaton, BoundedDyck) and automaton.states > automaton.limit:
         return check_stack_cascade(cascade)
-    if automaton.states * automaton.classes > _SMALL:
+    if max(automaton.states * automaton.classes, entries_of(cascade.readout.table)) > _SMALL:
         states = (*range(automaton.states), DEAD)
         expected = [expected_output(automaton, cascade.mode, state) for state in states]
         # where something is wrong, the way through Python finds the shortest word

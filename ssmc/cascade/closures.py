@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -125,6 +125,11 @@ class Points:
         return np.cumsum(np.r_[0, self.fibre_sizes[:-1]])
 
     @cached_property
+    def count_type(self) -> np.dtype[Any]:
+        """The smallest integers that count the states of a fibre."""
+        return np.min_scalar_type(int(self.fibre_sizes.max()))
+
+    @cached_property
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """All pairs of points of one context: first and second point."""
         blocks = [
@@ -164,6 +169,31 @@ class Draft:
     def families(self) -> NDArray[np.bool_]:
         """(points, values): which closures contain which points."""
         return _unpack(self.words, 64 * self.words.shape[1])[:, self.kept]
+
+    @cached_property
+    def counts(self) -> NDArray[Any]:
+        """(contexts, values): the number of points of each context in each closure."""
+        starts, kind = self.points.fibre_starts, self.points.count_type
+        counts: NDArray[Any] = np.add.reduceat(self.families, starts, axis=0, dtype=kind)
+        return counts
+
+    @cached_property
+    def around(self) -> NDArray[np.uint64]:
+        """(seeds, words): which closures contain all points of which seeds, as bits."""
+        around: NDArray[np.uint64] = np.bitwise_and.reduceat(
+            self.words[self.points.seed_points], self.points.seed_starts[:-1], axis=0
+        )
+        return around
+
+    def smallest_around(self, seeds: NDArray[np.int64], contexts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N,): the value whose closure contains a seed and has fewest points in the seed's context, the first of them; -1 where none does."""
+        found = np.full(len(seeds), -1, dtype=np.int64)
+        for first in range(0, len(seeds), stride := max(1, _AT_ONCE // max(1, len(self.kept)))):
+            some = slice(first, first + stride)
+            inside = _unpack(self.around[seeds[some]], 64 * self.words.shape[1])[:, self.kept]
+            sizes = np.where(inside, self.counts[contexts[some]], np.iinfo(np.int64).max)
+            found[some] = np.where(inside.any(axis=1), sizes.argmin(axis=1), -1)
+        return found
 
     @cached_property
     def together(self) -> NDArray[np.bool_]:
@@ -209,7 +239,7 @@ def _draft(points: Points, resets: NDArray[np.bool_]) -> list[Draft]:
     rounds = _flow(points, resets, bits)
     kept = _maximal(bits, chosen, places, starts)
     bits &= _pack(kept)[:, None, :]
-    counts = np.add.reduceat(_unpack(bits, len(seeds)), points.fibre_starts, axis=1, dtype=np.int64)
+    counts = np.add.reduceat(_unpack(bits, len(seeds)), points.fibre_starts, axis=1, dtype=points.count_type)
     met = np.count_nonzero(counts, axis=(1, 2))
     # the largest block, and twice the mean of what a block leaves unknown
     unknown = counts.max(axis=(1, 2)) + 2 * ((counts.sum(axis=(1, 2)) - met) / met)
@@ -221,21 +251,30 @@ def _draft(points: Points, resets: NDArray[np.bool_]) -> list[Draft]:
 
 
 def _flow(points: Points, resets: NDArray[np.bool_], bits: NDArray[np.uint64]) -> int:
-    """Moves bits (K, points, words) along the holding edges until nothing changes; the number of rounds."""
+    """Moves bits (K, points, words) along the holding edges until nothing changes; the number of rounds, the last of which changes nothing.
+
+    A round looks only at edges whose source has changed in the one before.
+    """
     source, target, arrow = points.edges
-    rounds = 0
-    if len(target):
-        heads_at = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
-        heads = target[heads_at]
-        passes = np.where(resets[:, arrow], np.uint64(0), ~np.uint64(0))[:, :, None]
+    holding = np.flatnonzero((source != target) & ~np.all(resets, axis=0)[arrow])
+    source, target = source[holding], target[holding]
+    passes = np.where(resets[:, arrow[holding]], np.uint64(0), ~np.uint64(0))[:, :, None]
+    changed: NDArray[np.bool_] = np.any(bits, axis=(0, 2))
+    rounds = int(len(points.edges[0]) > 0)
+    while True:
+        edges = np.flatnonzero(changed[source])
+        if not len(edges):
+            return rounds
+        into = target[edges]
+        heads_at = np.flatnonzero(np.r_[True, into[1:] != into[:-1]])
+        heads = into[heads_at]
         before = bits[:, heads]
-        while True:
-            rounds += 1
-            grown = before | np.bitwise_or.reduceat(bits[:, source] & passes, heads_at, axis=1)
-            if np.array_equal(grown, before):
-                break
-            bits[:, heads] = before = grown
-    return rounds
+        grown = before | np.bitwise_or.reduceat(bits[:, source[edges]] & passes[:, edges], heads_at, axis=1)
+        more: NDArray[np.bool_] = np.any(grown != before, axis=(0, 2))
+        bits[:, heads[more]] = grown[:, more]
+        changed[:] = False
+        changed[heads[more]] = True
+        rounds += int(more.any())
 
 
 def _pack(marks: NDArray[np.bool_]) -> NDArray[np.uint64]:

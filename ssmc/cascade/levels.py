@@ -7,17 +7,18 @@ are the closures under the other arrows, which hold (`closures.py`), of the imag
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssmc.automaton import DEAD
-from ssmc.cascade.closures import Points, draft
+from ssmc.cascade.closures import draft
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ssmc.cascade.closures import Draft
+    from ssmc.cascade.closures import Draft, Points
     from ssmc.cascade.system import Mask
 
 HOLD_MOVE = -1
@@ -25,21 +26,42 @@ FREE_MOVE = -2
 _ROUNDS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
     """One level: its blocks and what each arrow does to its value.
 
     Attributes:
-        points: the context automaton that the level refines.
-        blocks: for each context value -> block, or None where the level does not refine.
+        sketch: the closures that are the blocks.
+        refined: (contexts,) which contexts the level refines.
         moves: `moves[c][x]`: the value that the arrow sets, `HOLD_MOVE`, or `FREE_MOVE` where the next context is not refined.
-        initial: the value at the initial context (0 if that is not refined).
+        start: the value at the initial context, `FREE_MOVE` if that is not refined.
     """
 
-    points: Points
-    blocks: tuple[dict[int, Mask] | None, ...]
+    sketch: Draft
+    refined: NDArray[np.bool_]
     moves: tuple[tuple[int, ...], ...]
-    initial: int
+    start: int
+
+    @property
+    def points(self) -> Points:
+        """The context automaton that the level refines."""
+        return self.sketch.points
+
+    @cached_property
+    def blocks(self) -> tuple[dict[int, Mask] | None, ...]:
+        """For each context value -> block, or None where the level does not refine."""
+        blocks: list[dict[int, Mask]] = [{} for _ in self.refined]
+        names = list(self.points.number)
+        rows, values = np.nonzero(self.sketch.families)
+        for row, i in zip(rows.tolist(), values.tolist(), strict=True):
+            c, q = names[row]
+            blocks[c][i] = blocks[c].get(i, 0) | 1 << q
+        return tuple(block if refined else None for block, refined in zip(blocks, self.refined.tolist(), strict=True))
+
+    @cached_property
+    def values(self) -> int:
+        """The number of blocks of all contexts that are refined."""
+        return int(np.count_nonzero(self.sketch.counts[self.refined]))
 
     def after(self, context: int, value: int, x: int) -> tuple[int, int]:
         """The next context and value; the value is `FREE_MOVE` where it is stale."""
@@ -54,70 +76,41 @@ def build(sketch: Draft, *, strict: bool) -> Level | None:
         sketch: the choice of resetting arrows.
         strict: refine a context only where every block is a proper part of its fibre.
     """
-    points, resets, families = sketch.points, sketch.resets, sketch.families
-    for _ in range(_ROUNDS):
-        blocks = _blocks(points, families, strict=strict)
-        if all(block is None for block in blocks):
+    points = sketch.points
+    live = points.targets != DEAD
+    for last in [False] * _ROUNDS + [True]:
+        refined = _refined(sketch, strict=strict)
+        if not refined.any():
             return None
-        inside = _inside_one_block(points, blocks, resets)
-        if not inside.any():
+        # a holding arrow whose image lies in one block of a refined context may as well reset
+        one: NDArray[np.bool_] = np.any(sketch.around, axis=1)
+        inside = ~sketch.resets & live & refined[points.targets] & one[points.seed_of_arrow]
+        if last or not inside.any():
             break
-        resets = resets | inside
-        families = draft(points, [resets])[0].families
-    else:
-        blocks = _blocks(points, families, strict=strict)
-    return _level(points, blocks, resets)
+        sketch = draft(points, [sketch.resets | inside])[0]
+    return _level(sketch, refined)
 
 
-def _blocks(points: Points, families: NDArray[np.bool_], *, strict: bool) -> list[dict[int, Mask] | None]:
-    blocks: list[dict[int, Mask]] = [{} for _ in points.contexts.fibres]
-    names = list(points.number)
-    rows, values = np.nonzero(families)
-    for row, i in zip(rows.tolist(), values.tolist(), strict=True):
-        c, q = names[row]
-        blocks[c][i] = blocks[c].get(i, 0) | 1 << q
-    test = all if strict else any
-    return [
-        block if fibre & (fibre - 1) and test(mask != fibre for mask in block.values()) else None
-        for block, fibre in zip(blocks, points.contexts.fibres, strict=True)
-    ]
+def _refined(sketch: Draft, *, strict: bool) -> NDArray[np.bool_]:
+    """(contexts,) where the blocks of a draft tell something."""
+    sizes = sketch.points.fibre_sizes
+    full = sketch.counts == sizes[:, None]
+    told = ~np.any(full, axis=1) if strict else np.any((sketch.counts > 0) & ~full, axis=1)
+    refined: NDArray[np.bool_] = (sizes > 1) & told
+    return refined
 
 
-def _fitting(block: dict[int, Mask], image: Mask) -> int | None:
-    """The smallest block that contains a set."""
-    fits = [(mask.bit_count(), i) for i, mask in block.items() if image & ~mask == 0]
-    return min(fits)[1] if fits else None
-
-
-def _inside_one_block(
-    points: Points, blocks: list[dict[int, Mask] | None], resets: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """The holding arrows whose image lies in one block of a refined context: they may as well reset."""
-    found = np.zeros_like(resets)
-    for arrow in np.flatnonzero(~resets & (points.targets != DEAD)).tolist():
-        block = blocks[points.targets[arrow]]
-        if block is not None and _fitting(block, points.images[arrow]) is not None:
-            found[arrow] = True
-    return found
-
-
-def _level(points: Points, blocks: list[dict[int, Mask] | None], resets: NDArray[np.bool_]) -> Level | None:
-    moves = []
-    for c, row in enumerate(points.contexts.arrows):
-        moves_of = []
-        for x, d in enumerate(row):
-            block = blocks[d] if d != DEAD else None
-            arrow = c * points.width + x
-            if block is None:
-                moves_of.append(FREE_MOVE)
-            elif resets[arrow] or blocks[c] is None:
-                value = _fitting(block, points.images[arrow])
-                if value is None:
-                    return None
-                moves_of.append(value)
-            else:
-                moves_of.append(HOLD_MOVE)
-        moves.append(tuple(moves_of))
-    first = blocks[0]
-    initial = 0 if first is None else _fitting(first, 1)
-    return None if initial is None else Level(points, tuple(blocks), tuple(moves), initial)
+def _level(sketch: Draft, refined: NDArray[np.bool_]) -> Level | None:
+    """What the arrows do; None if no block contains the image of an arrow that has to reset, or the initial state."""
+    points = sketch.points
+    into = (points.targets != DEAD) & refined[points.targets]
+    sets = into & (sketch.resets | ~np.repeat(refined, points.width))
+    arrows = np.flatnonzero(sets)
+    values = sketch.smallest_around(points.seed_of_arrow[arrows], points.targets[arrows])
+    first = int(sketch.smallest_around(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))[0])
+    if (values < 0).any() or (refined[0] and first < 0):
+        return None
+    moves = np.where(into, HOLD_MOVE, FREE_MOVE)
+    moves[arrows] = values
+    rows = tuple(map(tuple, moves.reshape(-1, points.width).tolist()))
+    return Level(sketch, refined, rows, first if refined[0] else FREE_MOVE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.closures import Points
-from ssmc.cascade.levels import FREE_MOVE, HOLD_MOVE, Level
+from ssmc.cascade.levels import HOLD_MOVE, Level
 from ssmc.cascade.system import Contexts, System, explore_contexts
 from ssmc.errors import LimitError
 from ssmc.minimize import coarsest_partition
@@ -28,8 +28,12 @@ class AnyLevel(Protocol):
         """For each context value -> block, or None where the level does not refine."""
 
     @property
-    def initial(self) -> int:
-        """The value at the initial context (0 if that is not refined)."""
+    def values(self) -> int:
+        """The number of blocks of all contexts that are refined."""
+
+    @property
+    def start(self) -> int:
+        """The value at the initial context, `FREE_MOVE` if that is not refined."""
 
     def after(self, context: int, value: int, x: int) -> tuple[int, int]:
         """The next context and value; the value is `FREE_MOVE` where it is stale."""
@@ -52,7 +56,7 @@ class Refinement:
     @property
     def initial(self) -> tuple[int, ...]:
         """The values at the initial context."""
-        return tuple(level.initial if level.blocks[0] is not None else FREE_MOVE for level in self.levels)
+        return tuple(level.start for level in self.levels)
 
     def after(self, context: int, values: tuple[int, ...], x: int) -> tuple[int, ...]:
         """The values after class x."""
@@ -66,7 +70,7 @@ def refine(levels: tuple[AnyLevel, ...], *, limit: int) -> Refinement | None:
     """
     points = levels[0].points
     arrows = points.contexts.arrows
-    start = tuple(level.initial if level.blocks[0] is not None else FREE_MOVE for level in levels)
+    start = tuple(level.start for level in levels)
 
     def step(name: tuple[int, tuple[int, ...]], x: int, _: int) -> tuple[int, tuple[int, ...]]:
         context, values = name

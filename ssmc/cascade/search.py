@@ -64,7 +64,7 @@ class Sequence:
     def score(self) -> tuple[float, int, int]:
         """How much is still unknown: largest and mean fibre, number of contexts, number of values."""
         sizes = self.points.fibre_sizes
-        values = sum(len(block or ()) for step in self.steps for level in step.levels for block in level.blocks)
+        values = sum(level.values for step in self.steps for level in step.levels)
         return float(sizes.max() + 2 * (sizes - 1).mean()), len(sizes), values
 
 

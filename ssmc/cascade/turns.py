@@ -60,6 +60,16 @@ class Turning:
     size: int
     gates: Gates
 
+    @property
+    def values(self) -> int:
+        """The number of blocks of all contexts that are refined."""
+        return sum(len(block or ()) for block in self.blocks)
+
+    @property
+    def start(self) -> int:
+        """The label at the initial context, `FREE_MOVE` if that is not refined."""
+        return FREE_MOVE if self.blocks[0] is None else self.initial
+
     @cached_property
     def cleared(self) -> Coordinates:
         """How its labels are kept where what overwrites a label overwrites the group element as well.
