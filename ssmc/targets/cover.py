@@ -7,8 +7,9 @@ their 0/1 indicators is 0 or 1 wherever it is evaluated. Value sets are bit mask
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import permutations
+from collections import Counter, defaultdict
+from itertools import cycle, islice, permutations
+from operator import mul
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -132,19 +133,17 @@ class _Tree(Generic[L]):
 
     def grow(self, variables: tuple[int, ...], table: Mapping[Key, L], number: Mapping[L, int]) -> list[Leaf[L]]:
         """The leaves for a table, over some order of its variables."""
-        entries = []
-        for key, label in table.items():
-            entry = 0
-            for variable in variables:
-                entry = entry * self.sizes[variable] + key[variable]
-            entries.append(entry * len(self.labels) + number[label])
-        return self._leaves(variables, frozenset(entries))
+        weights, weight = [0] * len(self.sizes), len(self.labels)
+        for variable in reversed(variables):
+            weights[variable], weight = weight, weight * self.sizes[variable]
+        return self._leaves(
+            variables, frozenset([number[label] + sum(map(mul, key, weights)) for key, label in table.items()])
+        )
 
     def _leaves(self, variables: tuple[int, ...], part: Part) -> list[Leaf[L]]:
         count = len(self.labels)
-        met = {entry % count for entry in part}
-        if len(met) <= 1:
-            return [(self.labels[label], {}) for label in met]
+        if not _is_mixed(part, count):
+            return [(self.labels[entry % count], {}) for entry in islice(part, 1)]
         key = (variables, part)
         if key not in self.done:
             place, groups = self._choose(variables, part)
@@ -167,13 +166,21 @@ class _Tree(Generic[L]):
         best: tuple[tuple[int, int], int, list[tuple[int, Part]]] | None = None
         for place, variable in enumerate(variables):
             groups = _cofactors(widths[place], self.sizes[variable], part, count)
-            mixed = (len(cofactor) for _, cofactor in groups if len({entry % count for entry in cofactor}) > 1)
+            mixed = (len(cofactor) for _, cofactor in groups if _is_mixed(cofactor, count))
             score = (sum(mixed), len(groups))
             if best is None or score < best[0]:
                 best = (score, place, groups)
         if best is None:
             raise ValueError("a table with several labels but no variable")
         return best[1], best[2]
+
+
+def _is_mixed(part: Part, labels: int) -> bool:
+    """Whether some entries have two labels."""
+    if labels < 2:
+        return False
+    first = next(iter(part), 0) % labels
+    return any(entry % labels != first for entry in part)
 
 
 def _cofactors(width: int, size: int, part: Part, labels: int) -> list[tuple[int, Part]]:
@@ -185,15 +192,17 @@ def _cofactors(width: int, size: int, part: Part, labels: int) -> list[tuple[int
         part: the entries.
         labels: the number of labels.
     """
-    rows: dict[int, list[int]] = {}
+    rows: defaultdict[int, list[int]] = defaultdict(list)
+    span = width * size
     for entry in part:
-        high, low = divmod(entry, width)
-        above, value = divmod(high, size)
-        rows.setdefault(value, []).append(above * width + low)
+        rows[entry // width % size].append(entry // span * width + entry % width)
     same: dict[Part, int] = {}
     for value, row in rows.items():
         entries = frozenset(row)
         same[entries] = same.get(entries, 0) | 1 << value
+    if len(same) == 1:
+        # values without an entry, too
+        return [((1 << size) - 1, entries)]
     masks: list[int] = []
     # the entries of each group, and its keys
     groups: list[tuple[Part, Part]] = []
@@ -220,15 +229,19 @@ def _cofactors(width: int, size: int, part: Part, labels: int) -> list[tuple[int
 
 def merge(terms: Iterable[Term[L]]) -> list[Term[L]]:
     """Terms of one label that differ in one variable only are united, until none do; disjointness is kept."""
-    current = list(dict.fromkeys(terms))
-    width = len(current[0].masks) if current else 0
-    before = -1
-    while before != len(current):
-        before = len(current)
-        for i in range(width):
-            united: dict[tuple[L, Key], int] = {}
-            for label, masks in current:
-                key = (label, masks[:i] + masks[i + 1 :])
-                united[key] = united.get(key, 0) | masks[i]
-            current = [Term(label, (*rest[:i], mask, *rest[i:])) for (label, rest), mask in united.items()]
-    return current
+    current: list[tuple[L, Key]] = list(dict.fromkeys((label, masks) for label, masks in terms))
+    width = len(current[0][1]) if current else 0
+    # the variables to look at before it is known that no terms unite
+    left = width
+    for i in cycle(range(width)):
+        if not left:
+            break
+        united: dict[tuple[L, Key], int] = {}
+        for label, masks in current:
+            key = (label, masks[:i] + masks[i + 1 :])
+            united[key] = united.get(key, 0) | masks[i]
+        left -= 1
+        if len(united) < len(current):
+            current = [(label, (*rest[:i], mask, *rest[i:])) for (label, rest), mask in united.items()]
+            left = width - 1
+    return [Term(label, masks) for label, masks in current]

@@ -171,14 +171,17 @@ class Stream:
         for digit, mask in unit.digits:
             constant += mask & 1
             component = self.cascade.components[digit.component]
-            for index, own in enumerate(self.features(digit.component)):
-                if component.kind == "counter":
-                    v = own.threshold - component.low
-                    weight = (mask >> v + 1 & 1) - (mask >> v & 1)
-                elif digit.bit is not None:
-                    weight = ((mask >> 1 & 1) - (mask & 1)) * (index == digit.bit)
-                else:
-                    weight = (mask >> index + 1 & 1) - (mask & 1)
+            if component.kind == "counter":
+                steps = sorted(self.thresholds.get(digit.component, ()))
+                own = {
+                    i: (mask >> v - component.low + 1 & 1) - (mask >> v - component.low & 1)
+                    for i, v in enumerate(steps)
+                }
+            elif digit.bit is not None:
+                own = {digit.bit: (mask >> 1 & 1) - (mask & 1)}
+            else:
+                own = {value - 1: (mask >> value & 1) - (mask & 1) for value in range(1, component.size)}
+            for index, weight in own.items():
                 if weight:
                     coordinate = place[digit.component, index]
                     weights[coordinate] = weights.get(coordinate, 0) + weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,8 @@ CODED = ("reset", "window")
 """The kinds that may take a binary code."""
 CODING_BUDGET = 20_000
 """Table entries that are covered again in the search for codes."""
+IN_VAIN = 4
+"""How many times those entries count where the code is then not taken: tables for which binary codes are no gain have many such components."""
 
 
 @dataclass(frozen=True)
@@ -81,25 +84,30 @@ class Planner:
         best, left = self.cost(), CODING_BUDGET
         tables = [(part.table, part.depends_on) for part in components] + [(readout.table, readout.depends_on)]
         for k in sorted(large, key=lambda k: (-components[k].size, k)):
-            left -= sum(entries_of(table) for table, reads in tables if k in reads)
-            if left < 0:
+            entries = sum(entries_of(table) for table, reads in tables if k in reads)
+            if left < entries:
                 break
+            left -= entries
             self.coding[k] = "binary"
-            cost = self.cost()
+            cost = self.cost(best)
             if cost < best:
                 best = cost
             else:
                 del self.coding[k]
+                left -= (IN_VAIN - 1) * entries
 
-    def cost(self) -> int:
-        """Units and reset channels under the present codes."""
-        total = len({product for bit in self.head() for product in bit.products})
+    def cost(self, enough: float = math.inf) -> int:
+        """Units and reset channels under the present codes, or some number that is at least `enough`, where they are as many."""
+        total = 0
         for k, component in enumerate(self.cascade.components):
-            if k not in self.delayed:
-                total += len(self.moves(k))
             if codes := self._codes_of(k):
                 total += len(code(0, component.size, codes))
-        return total
+        for k in range(len(self.cascade.components)):
+            if total >= enough:
+                return total
+            if k not in self.delayed:
+                total += len(self.moves(k))
+        return total if total >= enough else total + len({product for bit in self.head() for product in bit.products})
 
     def actions(self, k: int) -> list[tuple[Action, Product]]:
         """The (action, product) pairs of component k, which is no permutation; where no product holds, it holds."""
