@@ -132,10 +132,9 @@ class Points:
     @cached_property
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """All pairs of points of one context: first and second point."""
-        blocks = [
-            np.stack(np.triu_indices(size, 1)) + start
-            for start, size in zip(self.fibre_starts, self.fibre_sizes, strict=True)
-        ]
+        sizes = self.fibre_sizes.tolist()
+        pairs = {size: np.stack(np.triu_indices(size, 1)) for size in set(sizes)}
+        blocks = [pairs[size] + start for start, size in zip(self.fibre_starts, sizes, strict=True)]
         first, second = np.concatenate(blocks, axis=1)
         return first, second
 
@@ -266,7 +265,9 @@ def _flow(points: Points, resets: NDArray[np.bool_], bits: NDArray[np.uint64]) -
         if not len(edges):
             return rounds
         into = target[edges]
-        heads_at = np.flatnonzero(np.r_[True, into[1:] != into[:-1]])
+        leads = np.ones(len(into), dtype=np.bool_)
+        np.not_equal(into[1:], into[:-1], out=leads[1:])
+        heads_at = np.flatnonzero(leads)
         heads = into[heads_at]
         before = bits[:, heads]
         grown = before | np.bitwise_or.reduceat(bits[:, source[edges]] & passes[:, edges], heads_at, axis=1)
