@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
@@ -44,6 +44,16 @@ class Cut:
     registers: int = 0
     room: int = 16384
 
+    @classmethod
+    def of(cls, tables: Tables) -> Cut:
+        """The best of a sweep (benchmarks/records/scan_sweeps.json); half as many tokens a thread where Triton would compile for minutes.
+
+        It does where every token is a load from memory (symbols are classes, or tables too large to be staged), and for many layers.
+        """
+        cut = cls(64, 2, 792, 2) if tables.wide else cls(chunks=1056 if len(tables.reads) == 1 else 792)
+        short = not tables.direct or not cut.copies(tables) or len(tables.reads) > 4
+        return replace(cut, parts=1) if short else cut
+
     def copies(self, tables: Tables) -> int:
         """How many copies of the tables a program keeps in shared memory: up to 16, within `room` bytes; 0 if one is too large."""
         size = tables.gates.numel() * tables.gates.element_size()
@@ -82,8 +92,7 @@ def run_fused(
     if tokens.dtype != torch.uint8:
         raise InputError(f"the fused kernel reads uint8 tokens, not {tokens.dtype}")
     tables = tables_of(machine, tokens.device)
-    # the best of a sweep (benchmarks/records/scan_sweeps.json)
-    cut = cut or (Cut(64, 2, 792, 2) if tables.wide else Cut(chunks=1056 if len(tables.reads) == 1 else 792))
+    cut = cut or Cut.of(tables)
     rows, length = tokens.shape
     if rows > 1 and length >= LONGEST:
         return _one_by_one(machine, tokens, states, output, cut)
