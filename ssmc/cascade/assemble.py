@@ -39,7 +39,7 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
     the sink as a state) does not.
     """
     covering, components, joint = reduced.covering, reduced.components, reduced.joint
-    variables = Variables.of(components)
+    variables = reduced.variables
     states = np.array(covering.states, dtype=np.int64)[joint.contexts]
     after = np.array(covering.arrows, dtype=np.int64)[joint.contexts]
     dead = after == DEAD
@@ -48,13 +48,13 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
     if mode != "predict" and dead.any():
         table = _decide(joint, dead.astype(np.int64), np.zeros_like(dead, dtype=np.int64), variables)
         all_components.append(
-            Component("latch", "reset", 2, table.reads, table.to_mapping(), labels=("live", "dead"), latch=True)
+            Component("latch", "reset", 2, reduced.named(table.reads), table.to_mapping(), labels=("live", "dead"), latch=True)
         )
         latch = (len(components),)
     outcome = np.array(machine.outcomes, dtype=np.int64)[states]
     table = _decide(joint, outcome, np.full_like(outcome, -2), variables)
     readout = Readout(
-        table.reads,
+        reduced.named(table.reads),
         MappingProxyType(
             {
                 key: action.add

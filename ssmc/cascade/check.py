@@ -1,26 +1,36 @@
-"""The cascade's interpreter against the automaton: a proof by product exploration, before any weights exist."""
+"""The cascade's interpreter against the automaton: a proof by product exploration, of the whole or of parts, before any weights exist."""
 
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ssmc.automaton import DEAD
 from ssmc.cascade.bundle import Bundle
 from ssmc.cascade.cases import entries_of
 from ssmc.cascade.ir import Output
+from ssmc.cascade.modular import check_modular
 from ssmc.cascade.product import product_states
 from ssmc.cascade.stack import check_stack_cascade
 from ssmc.dyck import BoundedDyck
 from ssmc.errors import InvariantError, LimitError, VerificationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ssmc.automaton import Automaton
     from ssmc.cascade.ir import Cascade, Mode
 
 Pair = tuple[int, tuple[int, ...]]
 _SMALL = 500
 """States times classes, and entries of the readout, from which the product is explored by arrays."""
+_WHOLE = 20_000
+"""Product states from which the cascade is checked component by component, if that can be done."""
+_STEPS = 100_000
+"""The same where it is not explored by arrays, in actions looked up."""
+_PARTS = 20_000
+"""The most states of the product of one component with what it reads."""
 
 
 def expected_output(automaton: Automaton, mode: Mode, state: int) -> Output:
@@ -33,7 +43,7 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     """Explores the product of automaton and interpreter; the two are then equal on inputs of every length.
 
     Returns:
-        The number of product states; of a bounded Dyck language too large for its table that of the cases of the induction (`check_stack_cascade`); of a pattern set the
+        The number of product states; where those are many and the check can be done component by component (`check_modular`), that of all products of parts; of a bounded Dyck language too large for its table that of the cases of the induction (`check_stack_cascade`); of a pattern set the
         sum over its patterns, each of which is compared with its own automaton.
 
     Raises:
@@ -46,11 +56,63 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
     automaton = cascade.automaton
     if isinstance(automaton, BoundedDyck) and automaton.states > automaton.limit:
         return check_stack_cascade(cascade)
+    expected = _expected(cascade)
+    try:
+        return _whole(cascade, expected, min(limit, _WHOLE), min(limit, _few(cascade)))
+    except LimitError:
+        if limit <= _few(cascade):
+            raise
+    try:
+        return check_modular(cascade, expected, limit=min(limit, _PARTS))
+    except LimitError:
+        return _whole(cascade, expected, limit, limit)
+    except VerificationError:
+        # the whole product finds the shortest word, if it gets that far
+        with suppress(LimitError):
+            return _whole(cascade, expected, limit, limit)
+        raise
+
+
+def is_large(cascade: Cascade) -> bool:
+    """Whether the product of a cascade's interpreter with its automaton is so large that parts are looked at first."""
+    try:
+        _whole(cascade, _expected(cascade), _WHOLE, _few(cascade))
+    except LimitError:
+        return True
+    except VerificationError:
+        return False
+    return False
+
+
+def _expected(cascade: Cascade) -> list[Output]:
+    """The output asked for in each state of the automaton; the last one is that of `DEAD`."""
+    return [
+        expected_output(cascade.automaton, cascade.mode, state) for state in (*range(cascade.automaton.states), DEAD)
+    ]
+
+
+def _few(cascade: Cascade) -> int:
+    """Product states that are soon explored one by one."""
+    return _STEPS // (1 + len(cascade.components) * cascade.automaton.classes)
+
+
+def _whole(cascade: Cascade, expected: Sequence[Output], limit: int, slow: int) -> int:
+    """Explores the product of automaton and interpreter: by arrays, or where there is little to explore or something is wrong through Python, which finds the shortest word.
+
+    Args:
+        cascade: the cascade.
+        expected: the output asked for in each state.
+        limit: the most product states.
+        slow: the same through Python.
+
+    Raises:
+        VerificationError: an output differs.
+        LimitError: there are more states.
+    """
+    automaton = cascade.automaton
     if max(automaton.states * automaton.classes, entries_of(cascade.readout.table)) > _SMALL:
-        states = (*range(automaton.states), DEAD)
-        expected = [expected_output(automaton, cascade.mode, state) for state in states]
-        # where something is wrong, the way through Python finds the shortest word
-        if (found := product_states(cascade, expected, limit=limit)) is not None:
+        found = product_states(cascade, expected, limit=limit)
+        if found is not None:
             return found
     start: Pair = (0 if automaton.states else DEAD, cascade.initial)
     before: dict[Pair, tuple[Pair, int] | None] = {start: None}
@@ -64,7 +126,7 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
         return VerificationError(f"cascade differs after {' '.join(names) or 'the empty word'}: {message}", names)
 
     initial = cascade.readout.outputs[cascade.readout.initial]
-    if initial != expected_output(automaton, cascade.mode, start[0]):
+    if initial != expected[start[0]]:
         raise fail(start, None, f"output {initial}")
     if start[0] == DEAD and cascade.mode == "predict":
         return 1
@@ -81,11 +143,11 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
                 following = (after, cascade.step(values, x))
             except InvariantError as error:
                 raise fail(pair, x, str(error)) from error
-            if output != expected_output(automaton, cascade.mode, after):
+            if output != expected[after]:
                 raise fail(pair, x, f"output {output}")
             if following not in before:
                 before[following] = (pair, x)
                 queue.append(following)
-                if len(before) > limit:
-                    raise LimitError("product states of the cascade", len(before), limit, "--context-limit")
+                if len(before) > slow:
+                    raise LimitError("product states of the cascade", len(before), slow, "--context-limit")
     return len(before)

@@ -177,19 +177,18 @@ def _ascending(mask: Mask) -> list[int]:
     return list(members(mask))
 
 
-def cover_by_holonomy(base: Base, *, set_limit: int = 100_000, context_limit: int = 100_000) -> Covering:
+def cover_by_holonomy(base: Base, holonomy: Holonomy, *, context_limit: int = 100_000) -> Covering:
     """The holonomy covering: one level a rank, from the whole fibre down to single states.
 
     Args:
         base: contexts over an aperiodic system.
-        set_limit: the largest family of sets.
+        holonomy: its tiles and ranks.
         context_limit: the largest number of known contexts (chains of tiles).
 
     Raises:
-        LimitError: a limit is exceeded.
-        PeriodicError: the system is not aperiodic.
+        LimitError: there are more contexts.
     """
-    chains = _Chains(base, find_holonomy(base.system, base.contexts, set_limit=set_limit))
+    chains = _Chains(base, holonomy)
     names, states, arrows = number_contexts(
         base.system, chains.first, chains.follow, limit=context_limit, what="contexts of the holonomy covering"
     )

@@ -12,7 +12,7 @@ import numpy as np
 from ssmc.cascade.base import Base
 from ssmc.cascade.demand import Demand
 from ssmc.cascade.ir import HOLD
-from ssmc.cascade.reduce import Variables, closure, find_reads, select
+from ssmc.cascade.reduce import closure, find_reads, select
 from ssmc.cascade.system import explore_contexts
 from ssmc.errors import InvariantError
 
@@ -32,7 +32,7 @@ def needed_components(reduced: Reduced) -> tuple[Component, ...]:
     table = np.unique(np.concatenate([reduced.joint.values, states[:, None]], axis=1), axis=0)
     nothing = np.zeros(len(table), dtype=np.int64)
     demand = Demand(nothing, table[:, :-1], table[:, -1], np.full_like(nothing, -2))
-    reads = find_reads(demand, Variables.of(reduced.components))
+    reads = reduced.named(find_reads(demand, reduced.variables))
     return select(reduced.components, closure(reduced.components, reads))
 
 

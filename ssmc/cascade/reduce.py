@@ -72,11 +72,30 @@ def find_reads(demand: Demand, variables: Variables) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Reduced:
-    """A covering's components, base first, and the joint states that the readout meets."""
+    """A covering's components, base first, and the joint states that the readout meets.
+
+    Attributes:
+        covering: the contexts.
+        components: the components, with their tables.
+        joint: the contexts with the values of some components.
+        seen: the components whose values these are; they tell the context.
+    """
 
     covering: Covering
     components: tuple[Component, ...]
     joint: Joint
+    seen: tuple[int, ...]
+
+    @property
+    def variables(self) -> Variables:
+        """What the readout may read: the columns of the joint states."""
+        every = Variables.of(self.components)
+        columns = (tuple(of[j] for j in self.seen) for of in (every.lows, every.sizes, every.layers))
+        return Variables(*columns)
+
+    def named(self, columns: Sequence[int]) -> tuple[int, ...]:
+        """The components of some columns."""
+        return tuple(self.seen[j] for j in columns)
 
 
 def reduce_covering(
@@ -107,7 +126,7 @@ def reduce_covering(
         components.append(Component(name, kind, size, reads, table.to_mapping()))
         joint = joint.extended(table, coordinates[:, k], size, joint_limit)
     left, values = drop_determined(components, joint.values)
-    return Reduced(covering, left, replace(joint, values=values))
+    return Reduced(covering, left, replace(joint, values=values), tuple(range(len(left))))
 
 
 def _demand(joint: Joint, coordinate: NDArray[np.int64]) -> Demand:

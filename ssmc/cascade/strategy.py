@@ -11,7 +11,8 @@ from ssmc.cascade.base import make_base
 from ssmc.cascade.cost import Cost, Order, cost_of
 from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering, recolour, settle
-from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
+from ssmc.cascade.decoded import cover_by_sets
+from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy, find_holonomy
 from ssmc.cascade.meter import STEP, Meter
 from ssmc.cascade.orders import order_components
 from ssmc.cascade.parallel import base_of_components, join, needed_components
@@ -140,12 +141,16 @@ class Choice(Generic[Found]):
         except LimitError as error:
             self.limit = error
             return
-        if reduced is None:
-            return
-        self.meter.spend(_COVER * len(reduced.joint.contexts) * len(covering.arrows[0]) * len(reduced.components))
+        if reduced is not None:
+            self.offer(reduced)
+
+    def offer(self, reduced: Reduced) -> None:
+        """Finishes a reduced covering and keeps the result if it is the cheapest."""
+        width = len(reduced.covering.arrows[0])
+        self.meter.spend(_COVER * len(reduced.joint.contexts) * width * len(reduced.components))
         estimate = self._rank(cost_of(reduced.components, order=self.options.cost)._replace(entries=0))
         # latch and readout seldom turn the order of two candidates round, and finishing a large one takes long
-        large = len(reduced.joint.contexts) * len(reduced.covering.arrows[0]) > _LARGE_ROWS
+        large = len(reduced.joint.contexts) * width > _LARGE_ROWS
         if large and self.estimate is not None and estimate >= self.estimate:
             return
         found = self.finish(reduced)
@@ -206,6 +211,29 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         _fall_back(bases[: 2 if counters else 1], choice)
 
 
+def offer_sets(base: Base, choice: Choice[Found]) -> Callable[..., Covering] | None:
+    """Offers a choice the holonomy of a base by decoded sets, where that may be as cheap as the best.
+
+    Returns:
+        The covering of the same holonomy by chains of tiles; None where nothing was to be found.
+
+    Raises:
+        PeriodicError: the system is not aperiodic in the contexts of the base.
+    """
+    options = choice.options
+    if choice.best is not None and choice.depth <= 1:
+        return None
+    try:
+        holonomy = find_holonomy(base.system, base.contexts, set_limit=options.set_limit)
+        deepest = choice.deepest if choice.best is None else choice.depth
+        if holonomy.levels and (deepest is None or holonomy.levels <= deepest):
+            choice.offer(cover_by_sets(base, holonomy, pair_limit=options.context_limit))
+    except LimitError as error:
+        choice.limit = error
+        return None
+    return partial(cover_by_holonomy, base, holonomy)
+
+
 def work_of(base: Base) -> int:
     """The work that the contexts of a base took."""
     return STEP * len(base.system.columns) * len(base.contexts.fibres) * (1 + len(base.components) // 4)
@@ -227,13 +255,15 @@ def _order(bases: list[Base], choice: Choice[Found]) -> None:
 def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
     """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
     options = choice.options
-    if options.effort and choice.best is None:
+    alone = choice.best is None
+    covers = [offer_sets(base, choice) for base in bases]
+    if options.effort and alone:
         meter = choice.meter if choice.deepest else Meter(BUDGETS[options.effort].work)
         for sequence in search_greedily(bases[0], meter):
             choice.consider(partial(cover_by_levels, bases[0], sequence))
-    for base in bases:
-        if choice.depth > 1:
-            choice.consider(partial(cover_by_holonomy, base, set_limit=options.set_limit))
+    for cover in covers:
+        if cover is not None and choice.depth > 1:
+            choice.consider(cover)
 
 
 def _tally(system: System, alphabet: Alphabet, counters: tuple[Counter, ...], choice: Choice[Found]) -> None:

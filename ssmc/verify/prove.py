@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssmc.cascade.bundle import Bundle
+from ssmc.cascade.check import is_large
 from ssmc.errors import LimitError, VerificationError
 from ssmc.patternset import PatternSet
 from ssmc.targets.soundness import check_soundness
@@ -44,7 +45,8 @@ def prove(
         automaton: the language.
         cascade: what the model was lowered from; needed for the compositional proof. A bundle may be that of another pattern set, to which the
             language is then compared.
-        limit: product states up to which the product is explored; beyond, and of a bundle, the proof is compositional.
+        limit: product states up to which the product is explored; beyond, of a bundle, and where the product with the cascade is large already, the proof is
+            compositional.
         proof: demand one of the two kinds.
 
     Raises:
@@ -63,7 +65,8 @@ def prove(
     length = proved_length(model.config, model.state_dict())
     if length is not None and length < 1:
         raise VerificationError("float32 does not tell the roots of unity of a rotation apart")
-    kind: Proof = proof or ("compositional" if isinstance(cascade, Bundle) else "product")
+    parts = isinstance(cascade, Bundle) or (proof is None and cascade is not None and is_large(cascade))
+    kind: Proof = proof or ("compositional" if parts else "product")
     if kind == "product":
         try:
             found = explore(
