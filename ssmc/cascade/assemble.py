@@ -48,7 +48,9 @@ def assemble(automaton: Automaton, mode: Mode, machine: Mealy, reduced: Reduced)
     if mode != "predict" and dead.any():
         table = _decide(joint, dead.astype(np.int64), np.zeros_like(dead, dtype=np.int64), variables)
         all_components.append(
-            Component("latch", "reset", 2, reduced.named(table.reads), table.to_mapping(), labels=("live", "dead"), latch=True)
+            Component(
+                "latch", "reset", 2, reduced.named(table.reads), table.to_mapping(), labels=("live", "dead"), latch=True
+            )
         )
         latch = (len(components),)
     outcome = np.array(machine.outcomes, dtype=np.int64)[states]

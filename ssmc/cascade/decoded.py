@@ -2,7 +2,8 @@
 
 In the holonomy covering a context is a chain of tiles, and there can be exponentially many. What a level needs of the levels above it is less: the set that they
 know. The automaton of known sets is minimised level by level, and a component's value is numbered so that it tells the state of that automaton by itself: inside
-a class of sets the tile's label is held, so the value moves by what the set above moves by, which is the same for all tiles. That is a counter with overwriting.
+a class of sets the tile's label is held, so the value moves by what the set above moves by, which is the same for all tiles. That is a counter with overwriting;
+where nothing moves it is a reset.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from ssmc.cascade.base import Base
     from ssmc.cascade.holonomy import Holonomy, Node
-    from ssmc.cascade.ir import Key
+    from ssmc.cascade.ir import Key, Kind
     from ssmc.cascade.system import System
 
 Pair = tuple[int, int]
@@ -92,9 +93,7 @@ def cover_by_sets(base: Base, holonomy: Holonomy, *, pair_limit: int = 100_000) 
         level = _refine(system, known, holonomy, rank, pair_limit)
         block = coarsest_partition(level.arrows, level.sets)
         numbers, moving = _from_initial(level, _number(known, level, block))
-        components.append(
-            _component(f"level {holonomy.levels - rank + 1}", known, level, numbers, moving=moving)
-        )
+        components.append(_component(f"level {holonomy.levels - rank + 1}", known, level, numbers, moving=moving))
         known = _merge(level, block, (len(components) - 1,), numbers)
     if level is None:
         raise InvariantError("contexts that know the state need no levels")
@@ -208,7 +207,8 @@ def _component(name: str, known: Known, level: _Level, numbers: Sequence[int], *
                 move = numbers[after] - numbers[place]
                 action = Action(1, move) if (state, x) in level.holding else overwrite(numbers[after])
                 table |= {(x, *values): action for values in known.values[state]}
-    low, kind = min(numbers), "counter" if moving else "reset"
+    low = min(numbers)
+    kind: Kind = "counter" if moving else "reset"
     return Component(name, kind, max(numbers) - low + 1, known.reads, MappingProxyType(table), low=low)
 
 

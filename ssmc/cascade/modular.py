@@ -52,7 +52,9 @@ def check_modular(cascade: Cascade, expected: Sequence[Output], *, limit: int = 
     """
     dead = Output(accepting=False, legal=(), patterns=cascade.automaton.memberships(DEAD))
     start = expected[0 if cascade.automaton.states else DEAD]
-    if cascade.readout.outputs[cascade.readout.initial] != start or (cascade.latch is not None and expected[DEAD] != dead):
+    if cascade.readout.outputs[cascade.readout.initial] != start or (
+        cascade.latch is not None and expected[DEAD] != dead
+    ):
         raise VerificationError("cascade differs after the empty word or the first error")
     machines: list[Moore] = []
     count = 0

@@ -226,7 +226,9 @@ def offer_sets(base: Base, choice: Choice[Found]) -> Callable[..., Covering] | N
     try:
         holonomy = find_holonomy(base.system, base.contexts, set_limit=options.set_limit)
         deepest = choice.deepest if choice.best is None else choice.depth
-        if holonomy.levels and (deepest is None or holonomy.levels <= deepest):
+        # its counters read other components and are overwritten, as tallies are
+        counting = options.counters and options.tallies
+        if counting and holonomy.levels and (deepest is None or holonomy.levels <= deepest):
             choice.offer(cover_by_sets(base, holonomy, pair_limit=options.context_limit))
     except LimitError as error:
         choice.limit = error

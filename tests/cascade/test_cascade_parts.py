@@ -101,7 +101,7 @@ def test_holonomy_structure(system: System) -> None:
                 assert image.bit_count() == known.bit_count()
                 for label, tile in tiles.items():
                     assert not system.image(tile, x) & ~holonomy.tiles[c, image][label]
-    covering = cover_by_holonomy(Base(system, contexts, (), ((),)))
+    covering = cover_by_holonomy(Base(system, contexts, (), ((),)), find_holonomy(system, contexts))
     covering.check(system)
     recolour(covering).check(system)
 
@@ -162,7 +162,7 @@ def test_codes_are_equal_where_rows_are(width: int, count: int, seed: int) -> No
 def test_settled_coverings_have_one_joint_state_a_context(system: System) -> None:
     whole = (1 << system.states) - 1
     contexts = Contexts((whole,), (tuple(0 if any(r != DEAD for r in c) else DEAD for c in system.columns),))
-    covering = settle(recolour(cover_by_holonomy(Base(system, contexts, (), ((),)))))
+    covering = settle(recolour(cover_by_holonomy(Base(system, contexts, (), ((),)), find_holonomy(system, contexts))))
     covering.check(system)
     reduced = reduce_covering(covering)
     assert reduced is not None
@@ -177,7 +177,7 @@ def test_settled_coverings_have_one_joint_state_a_context(system: System) -> Non
 def test_joint_states_are_those_that_the_components_reach(system: System) -> None:
     whole = (1 << system.states) - 1
     contexts = Contexts((whole,), (tuple(0 if any(r != DEAD for r in c) else DEAD for c in system.columns),))
-    covering = recolour(cover_by_holonomy(Base(system, contexts, (), ((),))))
+    covering = recolour(cover_by_holonomy(Base(system, contexts, (), ((),)), find_holonomy(system, contexts)))
     reduced = reduce_covering(covering)
     assert reduced is not None
     met = {(0, (0,) * len(reduced.components))}
