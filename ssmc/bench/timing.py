@@ -38,7 +38,9 @@ PATIENCE = 4.0
 """Seconds after which a slow call is neither warmed up nor repeated any more."""
 
 
-def measure(call: Callable[[], object], device: str, *, seconds: float = 1.0, most: int = 50) -> Timing:
+def measure(
+    call: Callable[[], object], device: str, *, seconds: float = 1.0, most: int = 50, warm: bool = False
+) -> Timing:
     """Times a call after two calls that warm it up; one is enough, and so is one repetition, where a call takes longer than `PATIENCE`.
 
     Args:
@@ -46,8 +48,9 @@ def measure(call: Callable[[], object], device: str, *, seconds: float = 1.0, mo
         device: `cpu` or `cuda`.
         seconds: repeat until this time is spent, but five times at least while that does not take longer than `PATIENCE`.
         most: the most repetitions.
+        warm: the call has run before, so that it needs no other warm-up.
     """
-    if _once(call, device) < PATIENCE:
+    if not warm and _once(call, device) < PATIENCE:
         call()
     found: list[float] = []
     while not found or (sum(found) < PATIENCE if len(found) < 5 else sum(found) < seconds and len(found) < most):

@@ -77,12 +77,13 @@ def is_large(cascade: Cascade) -> bool:
     """Whether the product of a cascade's interpreter with its automaton is so large that parts are looked at first; not where a rule proves it."""
     if isinstance(cascade.automaton, BoundedDyck) and cascade.automaton.states > cascade.automaton.limit:
         return False
+    expected = _expected(cascade)
     try:
-        _whole(cascade, _expected(cascade), _WHOLE, _few(cascade))
+        if product_states(cascade, expected, limit=_WHOLE) is None:
+            with suppress(VerificationError):
+                _one_by_one(cascade, expected, _few(cascade))
     except LimitError:
         return True
-    except VerificationError:
-        return False
     return False
 
 
@@ -99,13 +100,7 @@ def _few(cascade: Cascade) -> int:
 
 
 def _whole(cascade: Cascade, expected: Sequence[Output], limit: int, slow: int) -> int:
-    """Explores the product of automaton and interpreter: by arrays, or where there is little to explore or something is wrong through Python, which finds the shortest word.
-
-    Args:
-        cascade: the cascade.
-        expected: the output asked for in each state.
-        limit: the most product states.
-        slow: the same through Python.
+    """Explores the product of automaton and interpreter: up to `limit` states by arrays, or where there is little to explore or something is wrong up to `slow` one by one.
 
     Raises:
         VerificationError: an output differs.
@@ -116,6 +111,17 @@ def _whole(cascade: Cascade, expected: Sequence[Output], limit: int, slow: int) 
         found = product_states(cascade, expected, limit=limit)
         if found is not None:
             return found
+    return _one_by_one(cascade, expected, slow)
+
+
+def _one_by_one(cascade: Cascade, expected: Sequence[Output], limit: int) -> int:
+    """Explores the product breadth first, so that the word of an error is shortest.
+
+    Raises:
+        VerificationError: an output differs.
+        LimitError: there are more than `limit` states.
+    """
+    automaton = cascade.automaton
     start: Pair = (0 if automaton.states else DEAD, cascade.initial)
     before: dict[Pair, tuple[Pair, int] | None] = {start: None}
 
@@ -150,6 +156,6 @@ def _whole(cascade: Cascade, expected: Sequence[Output], limit: int, slow: int) 
             if following not in before:
                 before[following] = (pair, x)
                 queue.append(following)
-                if len(before) > slow:
-                    raise LimitError("product states of the cascade", len(before), slow, "--context-limit")
+                if len(before) > limit:
+                    raise LimitError("product states of the cascade", len(before), limit, "--context-limit")
     return len(before)
