@@ -66,6 +66,8 @@ PEERS: dict[str, Peer] = {
 NO_SCAN = {"transformers Mamba": "no scan of its own: mamba_ssm's, or a Python loop over time"}
 """Peers that are not raced, and why."""
 GPU_ONLY = frozenset(PEERS) - {"torch.associative_scan"}
+LOOPS = {"fla fused_recurrent_hgrn": 1 << 16}
+"""Peers that walk through time one step after another, and the steps after which they are stopped: their time grows with T as it is (minutes at 2^22 steps)."""
 
 
 def prepared(name: str, a: Tensor, b: Tensor) -> tuple[Callable[[], Tensor], Tensor] | str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ssmc.bench.peers import NO_SCAN, PEERS, prepared
+from ssmc.bench.peers import LOOPS, NO_SCAN, PEERS, prepared
 from ssmc.bench.timing import measure
 from ssmc.errors import VerificationError
 from ssmc.kernels import scan, scan_reference
@@ -107,10 +107,15 @@ def scan_curve(device: str) -> list[dict[str, Any]]:
 
 
 def _peer(name: str, shape: tuple[int, int, int], ours: dict[str, Any], device: str) -> dict[str, Any]:
-    """Another project's scan of real gates at a shape: its time and error, or why it does not run here."""
+    """Another project's scan of real gates at a shape: its time and error, or why it does not run here.
+
+    A loop over time is timed on its first steps, and compared by the time a step.
+    """
     generator = torch.Generator(device).manual_seed(0)
     a = torch.rand(shape, generator=generator, device=device) * 0.1 + 0.9
     b = torch.randn(shape, generator=generator, device=device)
+    steps = min(shape[1], LOOPS.get(name, shape[1]))
+    a, b = a[:, :steps].contiguous(), b[:, :steps].contiguous()
     ready = prepared(name, a, b)
     if isinstance(ready, str):
         return {"peer": name, "shape": list(shape), "absent": ready}
@@ -121,9 +126,10 @@ def _peer(name: str, shape: tuple[int, int, int], ours: dict[str, Any], device: 
     return {
         "peer": name,
         "shape": list(shape),
+        "steps": steps,
         "seconds": timing.to_json(),
         "error": error,
-        "ours_times_faster": timing.median / ours["seconds"]["median"],
+        "ours_times_faster": timing.median / steps * shape[1] / ours["seconds"]["median"],
     }
 
 

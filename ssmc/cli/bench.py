@@ -129,8 +129,9 @@ def _scan_rows(data: dict[str, Any]) -> list[str]:
             if "absent" in peer:
                 lines.append(f"  {peer['peer']}: {peer['absent']}")
             else:
+                steps = "" if peer["steps"] == row["shape"][1] else f" for {peer['steps']:,} steps"
                 lines.append(
-                    f"  {peer['peer']}: {_spread(peer['seconds'])}, error {peer['error']:.0e}; "
+                    f"  {peer['peer']}: {_spread(peer['seconds'])}{steps}, error {peer['error']:.0e}; "
                     f"ours is {peer['ours_times_faster']:,.1f} x as fast"
                 )
     return [*lines, *_engine_rows(data["models"])]

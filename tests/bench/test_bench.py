@@ -140,6 +140,16 @@ def test_scans_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "absent" in told["transformers Mamba"]
 
 
+def test_a_loop_over_time_is_timed_on_its_first_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssmc.bench.scans, "SHAPES", {"cpu": ((2, 64, 3),)})
+    monkeypatch.setattr(ssmc.bench.scans, "LOOPS", {"torch.associative_scan": 16})
+    data = bench_scans("cpu")
+    (row,), told = data["scans"], data["peers"][0]
+    assert told["steps"] == 16
+    assert told["error"] < 1e-5
+    assert told["ours_times_faster"] == pytest.approx(4 * told["seconds"]["median"] / row["seconds"]["median"])
+
+
 def test_a_wrong_scan_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     right = ssmc.bench.scans.scan
     check_scan("cpu")
