@@ -49,6 +49,10 @@ _LARGE_ROWS = 2_000
 """Joint states times classes above which a candidate is finished only if it looks cheaper than the best."""
 _COVER = 350
 """The work for one level at one transition of a covering: to build it, to find what the level reads, and to follow joint states."""
+_KEPT = 6
+"""What the work of a search is divided by once up-sets give a cascade."""
+_MANY = 9
+"""Layers of that cascade from which it is divided by three times as much."""
 _MOST_BLOCKS = 6
 """Up to this number of classes with the window before them their order of last occurrence is tried as a layer."""
 MOST_LEVELS = 12
@@ -186,8 +190,9 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         if above is not None:
             choice.consider(lambda context_limit: cover_by_upsets(system, above))  # noqa: ARG005
             if top:
-                # few layers are known already, so the search may do less
-                choice.meter.spend(5 * choice.meter.left // 6)
+                # few layers are known already, so the search may do less, and the less the more they are: it seldom finds fewer than many
+                kept = _KEPT if choice.depth <= _MANY else 3 * _KEPT
+                choice.meter.spend((kept - 1) * choice.meter.left // kept)
         narrow = bases[: 2 if counters else 1]
         searched: dict[int, int] = {}
         if choice.depth > 1:
@@ -212,7 +217,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
 
 
 def offer_sets(base: Base, choice: Choice[Found]) -> Callable[..., Covering] | None:
-    """Offers a choice the holonomy of a base by decoded sets, where that may be as cheap as the best.
+    """Offers a choice the holonomy of a base by decoded sets, where that is shallower than the best.
 
     Returns:
         The covering of the same holonomy by chains of tiles; None where nothing was to be found.
@@ -225,7 +230,8 @@ def offer_sets(base: Base, choice: Choice[Found]) -> Callable[..., Covering] | N
         return None
     try:
         holonomy = find_holonomy(base.system, base.contexts, set_limit=options.set_limit)
-        deepest = choice.deepest if choice.best is None else choice.depth
+        # where something is known already, only what is shallower is worth the time
+        deepest = choice.deepest if choice.best is None else choice.depth - 1
         # its counters read other components and are overwritten, as tallies are
         counting = options.counters and options.tallies
         if counting and holonomy.levels and (deepest is None or holonomy.levels <= deepest):
