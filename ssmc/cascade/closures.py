@@ -190,7 +190,7 @@ class Draft:
         for first in range(0, len(seeds), stride := max(1, _AT_ONCE // max(1, len(self.kept)))):
             some = slice(first, first + stride)
             inside = _unpack(self.around[seeds[some]], 64 * self.words.shape[1])[:, self.kept]
-            sizes = np.where(inside, self.counts[contexts[some]], np.iinfo(np.int64).max)
+            sizes = np.where(inside, self.counts[contexts[some]].astype(np.int64), np.iinfo(np.int64).max)
             found[some] = np.where(inside.any(axis=1), sizes.argmin(axis=1), -1)
         return found
 

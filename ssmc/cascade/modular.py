@@ -18,7 +18,7 @@ from ssmc.errors import InvariantError, LimitError, VerificationError
 from ssmc.minimize import coarsest_partition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ssmc.cascade.ir import AnyAction, Cascade, Component
 
@@ -60,7 +60,7 @@ def check_modular(cascade: Cascade, expected: Sequence[Output], *, limit: int = 
     count = 0
     for k, component in enumerate(cascade.components):
         if k == cascade.latch:
-            # set or not: that is compared with the automaton at every step
+            # nothing reads it; whether it is set is followed in `_compare`
             machines.append(Moore((0,), ((DEAD,) * cascade.automaton.classes,)))
             continue
         made = _product(component, [machines[j] for j in component.depends_on], cascade.automaton.classes, limit)
@@ -115,40 +115,55 @@ def _minimal(machine: Moore) -> Moore:
 
 
 def _compare(cascade: Cascade, machines: Sequence[Moore], expected: Sequence[Output], limit: int) -> int:
-    """Runs the automaton beside the machines of what is read at the end, and those of components that nothing reads."""
+    """Runs the automaton beside the machines of what is read at the end, and those of components that nothing reads; alone once the latch is set."""
     automaton, latch = cascade.automaton, cascade.latch
     ends = {*cascade.readout.depends_on} | ({*cascade.components[latch].depends_on} if latch is not None else set())
     ends |= {*range(len(cascade.components))} - {*closure(cascade.components, tuple(ends))}
     kept = sorted(ends - {latch})
     place = {k: i for i, k in enumerate(kept)}
-    start = (0 if automaton.states else DEAD, *(0 for _ in kept))
+    # the state of the automaton, whether the latch is set, the states of the machines until then
+    start: tuple[int, ...] = (0 if automaton.states else DEAD, 0, *(0 for _ in kept))
     seen = {start}
     order = [start]
-    for state, *own in order:
-        values = [machines[k].values[s] for k, s in zip(kept, own, strict=True)]
+    for state, latched, *own in order:
+        values = [] if latched else [machines[k].values[s] for k, s in zip(kept, own, strict=True)]
+        known = {} if latched else {k: values[place[k]] for k in kept} | ({} if latch is None else {latch: 0})
         for x in range(automaton.classes):
             after = DEAD if state == DEAD else automaton.delta[state][x]
             if after == DEAD and cascade.mode == "predict":
                 continue
-            known = {k: values[place[k]] for k in kept} | ({} if latch is None else {latch: 0})
-            outcome = cascade.readout.table.get((x, *(known[j] for j in cascade.readout.depends_on)))
-            if outcome is None or cascade.readout.outputs[outcome] != expected[after]:
-                raise VerificationError(f"cascade differs at state {state} and class {x}: outcome {outcome}")
-            if latch is not None:
-                dead = cascade.components[latch]
-                action = dead.table.get((x, *(known[j] for j in dead.depends_on)))
-                if action is None or (action != HOLD) != (after == DEAD):
-                    raise VerificationError(f"the latch differs at state {state} and class {x}")
-                if after == DEAD:
-                    continue
-            moved = [machines[k].rows[s][x] for k, s in zip(kept, own, strict=True)]
-            if DEAD in moved:
-                name = cascade.components[kept[moved.index(DEAD)]].name
-                raise VerificationError(f"{name} has no entry at state {state} and class {x}, or leaves its range")
-            following = (after, *moved)
+            if latched:
+                if expected[after] != expected[DEAD]:
+                    raise VerificationError(f"the latch is set though state {after} follows at class {x}")
+                following: tuple[int, ...] = (after, 1)
+            else:
+                outcome = cascade.readout.table.get((x, *(known[j] for j in cascade.readout.depends_on)))
+                if outcome is None or cascade.readout.outputs[outcome] != expected[after]:
+                    raise VerificationError(f"cascade differs at state {state} and class {x}: outcome {outcome}")
+                if _latches(cascade, known, x):
+                    following = (after, 1)
+                else:
+                    moved = [machines[k].rows[s][x] for k, s in zip(kept, own, strict=True)]
+                    if DEAD in moved:
+                        name = cascade.components[kept[moved.index(DEAD)]].name
+                        raise VerificationError(
+                            f"{name} has no entry at state {state} and class {x}, or leaves its range"
+                        )
+                    following = (after, 0, *moved)
             if following not in seen:
                 seen.add(following)
                 order.append(following)
                 if len(seen) > limit:
                     raise LimitError("product states of automaton and machines", len(seen), limit)
     return len(order)
+
+
+def _latches(cascade: Cascade, known: Mapping[int, int], x: int) -> bool:
+    """Whether the latch is set after symbol class x where the components have these values."""
+    latch = cascade.latch
+    if latch is None:
+        return False
+    action = cascade.components[latch].table.get((x, *(known[j] for j in cascade.components[latch].depends_on)))
+    if action is None:
+        raise VerificationError(f"the latch has no entry at class {x}")
+    return action != HOLD
