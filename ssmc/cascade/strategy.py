@@ -53,6 +53,8 @@ _KEPT = 6
 """What the work of a search is divided by once up-sets give a cascade."""
 _MANY = 9
 """Layers of that cascade from which it is divided by three times as much."""
+_FEW_SETS = 16
+"""Pairs of a known set and a tile, for each state, up to which a level by decoded sets is worth a try before others."""
 _MOST_BLOCKS = 6
 """Up to this number of classes with the window before them their order of last occurrence is tried as a layer."""
 MOST_LEVELS = 12
@@ -216,8 +218,13 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         _fall_back(bases[: 2 if counters else 1], choice)
 
 
-def offer_sets(base: Base, choice: Choice[Found]) -> Callable[..., Covering] | None:
+def offer_sets(base: Base, choice: Choice[Found], *, wide: bool = False) -> Callable[..., Covering] | None:
     """Offers a choice the holonomy of a base by decoded sets, where that is shallower than the best.
+
+    Args:
+        base: contexts.
+        choice: what receives the candidate.
+        wide: also where known sets are many more than states: their components are wide then, and levels by blocks are better.
 
     Returns:
         The covering of the same holonomy by chains of tiles; None where nothing was to be found.
@@ -230,15 +237,23 @@ def offer_sets(base: Base, choice: Choice[Found]) -> Callable[..., Covering] | N
         return None
     try:
         holonomy = find_holonomy(base.system, base.contexts, set_limit=options.set_limit)
-        # where something is known already, only what is shallower is worth the time
-        deepest = choice.deepest if choice.best is None else choice.depth - 1
-        # its counters read other components and are overwritten, as tallies are
-        counting = options.counters and options.tallies
-        if counting and holonomy.levels and (deepest is None or holonomy.levels <= deepest):
-            choice.offer(cover_by_sets(base, holonomy, pair_limit=options.context_limit))
     except LimitError as error:
         choice.limit = error
         return None
+    # where something is known already, only what is shallower is worth the time
+    deepest = choice.deepest if choice.best is None else choice.depth - 1
+    # its counters read other components and are overwritten, as tallies are
+    counting = options.counters and options.tallies
+    if counting and holonomy.levels and (deepest is None or holonomy.levels <= deepest):
+        few = _FEW_SETS * (1 + base.system.states)
+        try:
+            choice.offer(
+                cover_by_sets(
+                    base, holonomy, pair_limit=options.context_limit if wide else min(few, options.context_limit)
+                )
+            )
+        except LimitError as error:
+            choice.limit = error
     return partial(cover_by_holonomy, base, holonomy)
 
 
@@ -272,6 +287,8 @@ def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
     for cover in covers:
         if cover is not None and choice.depth > 1:
             choice.consider(cover)
+    for base in bases if choice.best is None else ():
+        offer_sets(base, choice, wide=True)
 
 
 def _tally(system: System, alphabet: Alphabet, counters: tuple[Counter, ...], choice: Choice[Found]) -> None:
