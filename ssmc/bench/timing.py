@@ -22,12 +22,15 @@ class Timing:
         low: the shortest.
         high: the longest.
         repeats: how many there were.
+        alone: on a GPU the seconds of a call that nothing is queued before, its launches by the host included; the others leave
+            out what the host needs, as in a program that queues its work ahead or replays a graph.
     """
 
     median: float
     low: float
     high: float
     repeats: int
+    alone: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON types."""
@@ -36,6 +39,10 @@ class Timing:
 
 PATIENCE = 4.0
 """Seconds after which a slow call is neither warmed up nor repeated any more."""
+QUEUED = 0.05
+"""Seconds up to which calls are queued behind one that sleeps: longer ones hide their launches themselves."""
+CLOCK = 2e9
+"""Cycles a second of a GPU at most."""
 
 
 def measure(
@@ -55,18 +62,43 @@ def measure(
     found: list[float] = []
     while not found or (sum(found) < PATIENCE if len(found) < 5 else sum(found) < seconds and len(found) < most):
         found.append(_once(call, device))
-    return Timing(statistics.median(found), min(found), max(found), len(found))
+    alone = None
+    if device == "cuda":
+        alone = statistics.median(found)
+        if alone < QUEUED:
+            found = _queued(call, len(found))
+    return Timing(statistics.median(found), min(found), max(found), len(found), alone)
 
 
 def _once(call: Callable[[], object], device: str) -> float:
     if device == "cuda":
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
-        begin.record()
-        call()
-        end.record()
+        ((begin, end),) = _recorded(call, 1)
         torch.cuda.synchronize()
         return float(begin.elapsed_time(end)) / 1e3
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
+
+
+def _queued(call: Callable[[], object], repeats: int) -> list[float]:
+    """Calls that the host queues while the device sleeps, so that none waits for its launch."""
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    call()
+    host = time.perf_counter() - start
+    torch.cuda._sleep(int(1.5 * host * repeats * CLOCK))  # type: ignore[no-untyped-call]
+    events = _recorded(call, repeats)
+    torch.cuda.synchronize()
+    return [float(begin.elapsed_time(end)) / 1e3 for begin, end in events]
+
+
+def _recorded(call: Callable[[], object], repeats: int) -> list[tuple[torch.cuda.Event, torch.cuda.Event]]:
+    events = []
+    for _ in range(repeats):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+        begin.record()
+        call()
+        end.record()
+        events.append((begin, end))
+    return events

@@ -110,7 +110,8 @@ def _draw(data: dict[str, Any], path: str, title: str) -> None:
 
 
 def _spread(seconds: dict[str, Any]) -> str:
-    return f"{1e3 * seconds['median']:.3f} ms [{1e3 * seconds['low']:.3f} .. {1e3 * seconds['high']:.3f}]"
+    alone = "" if seconds["alone"] is None else f" (alone {1e3 * seconds['alone']:.3f})"
+    return f"{1e3 * seconds['median']:.3f} ms [{1e3 * seconds['low']:.3f} .. {1e3 * seconds['high']:.3f}]{alone}"
 
 
 def _scan_rows(data: dict[str, Any]) -> list[str]:
