@@ -20,11 +20,11 @@ from ssmc.cascade.counters import find_counters
 from ssmc.cascade.covering import Covering
 from ssmc.cascade.group_holonomy import cover_by_group_holonomy
 from ssmc.cascade.group_search import cover_by_turnings, search_turnings
-from ssmc.cascade.holonomy import PeriodicError
+from ssmc.cascade.holonomy import PeriodicError, cover_by_holonomy
 from ssmc.cascade.parallel import base_of_components
 from ssmc.cascade.reduce import closure, select
 from ssmc.cascade.search import cover_by_levels, search_layers, search_levels
-from ssmc.cascade.strategy import BUDGETS, Found, offer_sets
+from ssmc.cascade.strategy import BUDGETS, Found, holonomy_of, offer_sets
 from ssmc.cascade.tallies import find_tallies
 from ssmc.cascade.tiling import count_permuted
 from ssmc.cascade.torsion import find_modular_counters, modular_components
@@ -216,9 +216,10 @@ class _Exploration(Generic[Found]):
                         self.search(base, share)
         for base in bases[: 2 if self.counters else 1]:
             with suppress(PeriodicError):
-                cover = offer_sets(base, choice)
-                if cover is not None:
-                    choice.consider(cover)
+                holonomy = holonomy_of(base, choice)
+                if holonomy is not None:
+                    offer_sets(base, holonomy, choice)
+                    choice.consider(partial(cover_by_holonomy, base, holonomy))
 
     def bases(self, stack: Stack, tallies: tuple[Tally, ...]) -> Iterator[Base]:
         """Windows and counters over a stack; beside a tally the narrow windows alone."""

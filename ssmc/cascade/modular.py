@@ -120,22 +120,23 @@ def _compare(cascade: Cascade, machines: Sequence[Moore], expected: Sequence[Out
     ends = {*cascade.readout.depends_on} | ({*cascade.components[latch].depends_on} if latch is not None else set())
     ends |= {*range(len(cascade.components))} - {*closure(cascade.components, tuple(ends))}
     kept = sorted(ends - {latch})
-    place = {k: i for i, k in enumerate(kept)}
     # the state of the automaton, whether the latch is set, the states of the machines until then
     start: tuple[int, ...] = (0 if automaton.states else DEAD, 0, *(0 for _ in kept))
     seen = {start}
     order = [start]
     for state, latched, *own in order:
-        values = [] if latched else [machines[k].values[s] for k, s in zip(kept, own, strict=True)]
-        known = {} if latched else {k: values[place[k]] for k in kept} | ({} if latch is None else {latch: 0})
+        known = {} if latched else {k: machines[k].values[s] for k, s in zip(kept, own, strict=True)}
+        if latch is not None:
+            known[latch] = latched
         for x in range(automaton.classes):
             after = DEAD if state == DEAD else automaton.delta[state][x]
             if after == DEAD and cascade.mode == "predict":
                 continue
+            following: tuple[int, ...]
             if latched:
                 if expected[after] != expected[DEAD]:
                     raise VerificationError(f"the latch is set though state {after} follows at class {x}")
-                following: tuple[int, ...] = (after, 1)
+                following = (after, 1)
             else:
                 outcome = cascade.readout.table.get((x, *(known[j] for j in cascade.readout.depends_on)))
                 if outcome is None or cascade.readout.outputs[outcome] != expected[after]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ssmc.automaton import Alphabet
     from ssmc.cascade.base import Base
     from ssmc.cascade.counters import Counter
+    from ssmc.cascade.holonomy import Holonomy
     from ssmc.cascade.ir import Component
     from ssmc.cascade.reduce import Reduced
     from ssmc.cascade.system import System
@@ -218,43 +219,42 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         _fall_back(bases[: 2 if counters else 1], choice)
 
 
-def offer_sets(base: Base, choice: Choice[Found], *, wide: bool = False) -> Callable[..., Covering] | None:
-    """Offers a choice the holonomy of a base by decoded sets, where that is shallower than the best.
-
-    Args:
-        base: contexts.
-        choice: what receives the candidate.
-        wide: also where known sets are many more than states: their components are wide then, and levels by blocks are better.
-
-    Returns:
-        The covering of the same holonomy by chains of tiles; None where nothing was to be found.
+def holonomy_of(base: Base, choice: Choice[Found]) -> Holonomy | None:
+    """The holonomy of a base, unless one layer is known already or it is too large.
 
     Raises:
         PeriodicError: the system is not aperiodic in the contexts of the base.
     """
-    options = choice.options
     if choice.best is not None and choice.depth <= 1:
         return None
     try:
-        holonomy = find_holonomy(base.system, base.contexts, set_limit=options.set_limit)
+        return find_holonomy(base.system, base.contexts, set_limit=choice.options.set_limit)
     except LimitError as error:
         choice.limit = error
         return None
+
+
+def offer_sets(base: Base, holonomy: Holonomy, choice: Choice[Found], *, wide: bool = False) -> None:
+    """Offers a choice the holonomy of a base by decoded sets, where that is shallower than the best.
+
+    Args:
+        base: contexts.
+        holonomy: its holonomy.
+        choice: what receives the candidate.
+        wide: also where known sets are many more than states: their components are wide then, and levels by blocks are better.
+    """
+    options = choice.options
     # where something is known already, only what is shallower is worth the time
     deepest = choice.deepest if choice.best is None else choice.depth - 1
     # its counters read other components and are overwritten, as tallies are
     counting = options.counters and options.tallies
-    if counting and holonomy.levels and (deepest is None or holonomy.levels <= deepest):
-        few = _FEW_SETS * (1 + base.system.states)
-        try:
-            choice.offer(
-                cover_by_sets(
-                    base, holonomy, pair_limit=options.context_limit if wide else min(few, options.context_limit)
-                )
-            )
-        except LimitError as error:
-            choice.limit = error
-    return partial(cover_by_holonomy, base, holonomy)
+    if not (counting and holonomy.levels and (deepest is None or holonomy.levels <= deepest)):
+        return
+    few = options.context_limit if wide else min(_FEW_SETS * (1 + base.system.states), options.context_limit)
+    try:
+        choice.offer(cover_by_sets(base, holonomy, pair_limit=few))
+    except LimitError as error:
+        choice.limit = error
 
 
 def work_of(base: Base) -> int:
@@ -279,16 +279,22 @@ def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
     """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
     options = choice.options
     alone = choice.best is None
-    covers = [offer_sets(base, choice) for base in bases]
+    found: list[tuple[Base, Holonomy]] = []
+    for base in bases:
+        holonomy = holonomy_of(base, choice)
+        if holonomy is not None:
+            found.append((base, holonomy))
+            offer_sets(base, holonomy, choice)
     if options.effort and alone:
         meter = choice.meter if choice.deepest else Meter(BUDGETS[options.effort].work)
         for sequence in search_greedily(bases[0], meter):
             choice.consider(partial(cover_by_levels, bases[0], sequence))
-    for cover in covers:
-        if cover is not None and choice.depth > 1:
-            choice.consider(cover)
-    for base in bases if choice.best is None else ():
-        offer_sets(base, choice, wide=True)
+    for base, holonomy in found:
+        if choice.depth > 1:
+            choice.consider(partial(cover_by_holonomy, base, holonomy))
+    if choice.best is None:
+        for base, holonomy in found:
+            offer_sets(base, holonomy, choice, wide=True)
 
 
 def _tally(system: System, alphabet: Alphabet, counters: tuple[Counter, ...], choice: Choice[Found]) -> None:
