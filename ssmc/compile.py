@@ -24,6 +24,7 @@ from ssmc.cascade.encoded import decompose_encoded
 from ssmc.cascade.sets import decompose_set
 from ssmc.cascade.stack import stack_cascade
 from ssmc.cascade.strategy import Options
+from ssmc.collector import settled_heap
 from ssmc.dyck import BoundedDyck
 from ssmc.errors import GateError, LimitError, NotStarFreeError, TargetError, UsageError
 from ssmc.languages import encoding_of, to_bytes
@@ -108,6 +109,7 @@ def model_automaton(language: Language) -> Automaton:
     return to_bytes(language.automaton) if language.level == "codepoint" else language.automaton
 
 
+@settled_heap()
 def decompose_language(
     language: Language, automaton: Automaton, mode: Mode, options: Options | None = None, *, apart: bool = True
 ) -> Cascade:
@@ -141,6 +143,7 @@ def _decompose(symbols: Automaton, automaton: Automaton | None, mode: Mode, opti
     return decompose_encoded(symbols, automaton, encoding_of(symbols, automaton), mode, options)
 
 
+@settled_heap()
 def compile_language(
     language: Language,
     *,

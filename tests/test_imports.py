@@ -15,10 +15,11 @@ PACKAGE = Path(__file__).parents[1] / "ssmc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ERRORS = {"errors", "__init__"}
-VALUES = ERRORS | {"alphabet", "minimize", "automaton", "encoding", "dyck", "patternset"}
+VALUES = ERRORS | {"collector", "alphabet", "minimize", "automaton", "encoding", "dyck", "patternset"}
 ALLOWED = {
     "__init__": set[str](),
     "errors": set[str](),
+    "collector": set[str](),
     "alphabet": ERRORS,
     "minimize": VALUES,
     "automaton": VALUES,

@@ -14,6 +14,7 @@ from ssmc.cascade.group_strategy import cover_by_states, explore_groups
 from ssmc.cascade.mealy import mealy_machine
 from ssmc.cascade.meter import Meter
 from ssmc.cascade.strategy import BUDGETS, Choice, Options, explore
+from ssmc.collector import settled_heap
 from ssmc.errors import LimitError
 from ssmc.patternset import PatternSet
 
@@ -30,6 +31,7 @@ _LARGEST_MODULUS = 16
 """The largest prime power modulo which letters are counted between letters that clear."""
 
 
+@settled_heap()
 def decompose(automaton: Automaton, mode: Mode = "recognise", options: Options | None = None) -> Cascade:
     """The cheapest cascade found for a language.
 

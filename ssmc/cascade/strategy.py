@@ -20,7 +20,7 @@ from ssmc.cascade.quotients import absorbing_states, find_parts
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.search import Budget, cover_by_levels, search_greedily, search_layers, search_levels
 from ssmc.cascade.tallies import find_tallies
-from ssmc.cascade.upsets import cover_by_upsets, reachable_sets
+from ssmc.cascade.upsets import cover_by_upsets, longest_descent, reachable_sets
 from ssmc.cascade.windows import find_window
 from ssmc.errors import InvariantError, LimitError
 
@@ -46,11 +46,15 @@ BUDGETS = {
 }
 _RIVAL_CONTEXTS = 5_000
 """The largest number of contexts and of joint states that a candidate may have once another has been found."""
+_RIVAL_ROWS = 20_000
+"""The largest number of contexts times classes that it may have where up-sets give a cascade."""
+_RIVAL_SETS = 1_500
+"""The largest family of sets of a holonomy that is higher than what has been found is deep: reduction seldom makes it shallower."""
 _LARGE_ROWS = 2_000
 """Joint states times classes above which a candidate is finished only if it looks cheaper than the best."""
 _COVER = 350
 """The work for one level at one transition of a covering: to build it, to find what the level reads, and to follow joint states."""
-_KEPT = 6
+_KEPT = 9
 """What the work of a search is divided by once up-sets give a cascade."""
 _MANY = 9
 """Layers of that cascade from which it is divided by three times as much."""
@@ -111,6 +115,7 @@ class Choice(Generic[Found]):
         self.options = options
         self.meter = meter
         self.deepest = deepest
+        self.rivals = _RIVAL_CONTEXTS
         self.bound = MOST_LEVELS if deepest is None else deepest
         self.parts: PartCache = {} if parts is None else parts
         self.finish = finish
@@ -135,7 +140,7 @@ class Choice(Generic[Found]):
         limit = self.options.context_limit
         deepest = self.deepest
         if self.best is not None:
-            limit, deepest = min(limit, _RIVAL_CONTEXTS), self.depth
+            limit, deepest = min(limit, self.rivals), self.depth
         try:
             covering = recolour(cover(context_limit=limit))
             self.meter.spend(_COVER * len(covering.states) * len(covering.arrows[0]) * (1 + len(covering.level_names)))
@@ -185,6 +190,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
             with suppress(LimitError):
                 bases.append(make_base(system, alphabet, counters=chosen, window=window, limit=limit))
                 choice.meter.spend(work_of(bases[-1]))
+    above = None
     if options.effort:
         for base in bases:
             for sequence in search_levels(base, budget, choice.meter, 0):
@@ -196,6 +202,7 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
                 # few layers are known already, so the search may do less, and the less the more they are: it seldom finds fewer than many
                 kept = _KEPT if choice.depth <= _MANY else 3 * _KEPT
                 choice.meter.spend((kept - 1) * choice.meter.left // kept)
+                choice.rivals = min(choice.rivals, _RIVAL_ROWS // len(system.columns))
         narrow = bases[: 2 if counters else 1]
         searched: dict[int, int] = {}
         if choice.depth > 1:
@@ -216,19 +223,27 @@ def explore(system: System, alphabet: Alphabet, choice: Choice[Found], *, top: b
         if top and choice.depth > 1:
             _order(bases, choice)
     if top or (choice.best is None and not choice.meter.is_empty):
-        _fall_back(bases[: 2 if counters else 1], choice)
+        _fall_back(bases[: 2 if counters else 1], choice, ordered=above is not None)
 
 
-def holonomy_of(base: Base, choice: Choice[Found]) -> Holonomy | None:
+def holonomy_of(base: Base, choice: Choice[Found], *, least: int = 0) -> Holonomy | None:
     """The holonomy of a base, unless one layer is known already or it is too large.
+
+    Args:
+        base: contexts.
+        choice: what is known.
+        least: a lower bound of its height; where that is more than the layers that are known, the family of sets may be small only.
 
     Raises:
         PeriodicError: the system is not aperiodic in the contexts of the base.
     """
     if choice.best is not None and choice.depth <= 1:
         return None
+    limit = choice.options.set_limit
+    if choice.best is not None and choice.best[0].most_layers(choice.options.cost, least) < least:
+        limit = min(limit, _RIVAL_SETS)
     try:
-        return find_holonomy(base.system, base.contexts, set_limit=choice.options.set_limit)
+        return find_holonomy(base.system, base.contexts, set_limit=limit)
     except LimitError as error:
         choice.limit = error
         return None
@@ -275,13 +290,20 @@ def _order(bases: list[Base], choice: Choice[Found]) -> None:
                     choice.consider(partial(cover_by_levels, ordered, sequence))
 
 
-def _fall_back(bases: list[Base], choice: Choice[Found]) -> None:
-    """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy."""
+def _fall_back(bases: list[Base], choice: Choice[Found], *, ordered: bool) -> None:
+    """The candidates that always exist for an aperiodic system: greedy levels where nothing else was found, and holonomy.
+
+    Args:
+        bases: contexts.
+        choice: what receives the candidates.
+        ordered: whether the system is partially ordered.
+    """
     options = choice.options
     alone = choice.best is None
     found: list[tuple[Base, Holonomy]] = []
     for base in bases:
-        holonomy = holonomy_of(base, choice)
+        least = longest_descent(base.system, base.contexts) if ordered else 0
+        holonomy = holonomy_of(base, choice, least=least)
         if holonomy is not None:
             found.append((base, holonomy))
             offer_sets(base, holonomy, choice)

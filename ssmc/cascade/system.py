@@ -106,22 +106,27 @@ def explore_contexts(
     waiting = [1]
     todo = [0]
     count = 1
-    classes = range(len(system.columns))
+    classes = len(system.columns)
+    # the images of a set under all classes
+    known: dict[Mask, list[Mask]] = {}
     for c in todo:
         states, waiting[c] = waiting[c], 0
-        for x in classes:
-            image = system.image(states, x)
+        row, name = arrows[c], names[c]
+        images = known.get(states)
+        if images is None:
+            images = known[states] = [system.image(states, x) for x in range(classes)]
+        for x, image in enumerate(images):
             if not image:
                 continue
-            d = arrows[c][x]
+            d = row[x]
             if d == DEAD:
-                name = step(names[c], x, (image & -image).bit_length() - 1)
-                d = arrows[c][x] = number.setdefault(name, len(number))
+                after = step(name, x, (image & -image).bit_length() - 1)
+                d = row[x] = number.setdefault(after, len(number))
                 if d == len(names):
-                    names.append(name)
+                    names.append(after)
                     fibres.append(0)
                     waiting.append(0)
-                    arrows.append([DEAD] * len(system.columns))
+                    arrows.append([DEAD] * classes)
             fresh = image & ~fibres[d]
             if fresh:
                 fibres[d] |= fresh

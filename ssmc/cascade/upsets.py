@@ -11,7 +11,10 @@ from ssmc.cascade.system import members
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ssmc.cascade.system import Mask, System
+    from ssmc.cascade.system import Contexts, Mask, System
+
+_FOLLOWED = 32
+"""Sets of a chain's length that are followed further."""
 
 
 def reachable_sets(system: System) -> list[Mask] | None:
@@ -25,6 +28,25 @@ def reachable_sets(system: System) -> list[Mask] | None:
             if column[q] != DEAD:
                 above[q] |= above[column[q]]
     return above
+
+
+def longest_descent(system: System, contexts: Contexts) -> int:
+    """A lower bound of the height of the holonomy of a partially ordered system in a context automaton: sets of a chain of images, each another set.
+
+    No word leads back to a set that a symbol has moved, so its image is of less height. Of many sets only the largest are followed.
+    """
+    columns, length = range(len(system.columns)), 0
+    frontier = {(c, fibre) for c, fibre in enumerate(contexts.fibres) if fibre.bit_count() > 1}
+    while frontier:
+        length += 1
+        largest = sorted(frontier, key=lambda node: (-node[1].bit_count(), node[1], node[0]))[:_FOLLOWED]
+        frontier = {
+            (contexts.arrows[c][x], image)
+            for c, known in largest
+            for x in columns
+            if (image := system.image(known, x)) != known and image.bit_count() > 1
+        }
+    return length
 
 
 def _topological(system: System) -> list[int] | None:

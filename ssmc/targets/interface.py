@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ssmc.cascade.bundle import Bundle
+from ssmc.collector import settled_heap
 from ssmc.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ class Target:
         if mode not in self.modes:
             raise UsageError(f"{self.name} has no mode {mode!r}")
 
+    @settled_heap()
     def lower(self, cascade: Cascade, dtype: str = "float32", patterns: Sequence[str] | None = None) -> Lowered:
         """The weights of a cascade, checked.
 

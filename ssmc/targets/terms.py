@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from ssmc.targets.layout import Coding, Window
 
 L = TypeVar("L")
-BIT_BUDGET = 100_000
+BIT_BUDGET = 40_000
 """Readout entries times distinct output bits up to which every bit is covered from the table itself."""
 NO_OUTCOME = -1
 """The outcome of no entry of a readout: the default of a cover that is to have terms for all."""
 CODED = ("reset", "window")
 """The kinds that may take a binary code."""
-CODING_BUDGET = 20_000
+CODING_BUDGET = 10_000
 """Table entries that are covered again in the search for codes."""
 IN_VAIN = 4
 """How many times those entries count where the code is then not taken: tables for which binary codes are no gain have many such components."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ssmc.cascade.bundle import Bundle
 from ssmc.cascade.check import is_large
+from ssmc.collector import settled_heap
 from ssmc.errors import LimitError, VerificationError
 from ssmc.patternset import PatternSet
 from ssmc.targets.soundness import check_soundness
@@ -28,6 +29,7 @@ SEARCH_LIMIT = 20_000
 """Product states searched for a counterexample once the weights are known to be unsound (their states may grow for ever)."""
 
 
+@settled_heap()
 def prove(
     model: Model,
     automaton: Automaton,

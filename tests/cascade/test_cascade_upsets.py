@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 
 from ssmc.automaton import DEAD, Alphabet, Automaton
 from ssmc.cascade import check_cascade, decompose
+from ssmc.cascade.base import make_base
+from ssmc.cascade.holonomy import find_holonomy
 from ssmc.cascade.ir import HOLD, layers_of, overwrite
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.system import System
-from ssmc.cascade.upsets import cover_by_upsets, reachable_sets
+from ssmc.cascade.upsets import cover_by_upsets, longest_descent, reachable_sets
+from ssmc.cascade.windows import find_window
+from ssmc.errors import LimitError
 
 
 def ordered(rng: Random, states: int, letters: int) -> Automaton:
@@ -59,6 +63,36 @@ def test_reachable_sets_are_those_of_words(seed: int) -> None:
     assert (above is None) == cyclic
     if above is not None:
         assert [{q for q in range(n) if mask >> q & 1} for mask in above] == met
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_the_longest_descent_is_no_longer_than_the_holonomy_is_high(seed: int) -> None:
+    rng = Random(seed)
+    automaton = ordered(rng, rng.randint(2, 11), rng.randint(1, 4))
+    if automaton.states < 2:
+        return
+    system = System.of(automaton)
+    for width in (0, 1):
+        contexts = make_base(system, automaton.alphabet, window=find_window(system, width), limit=10_000).contexts
+        height = find_holonomy(system, contexts).height
+        descent = longest_descent(system, contexts)
+        assert (descent > 0) == (height > 0)
+        assert descent <= height
+
+
+def test_a_large_family_of_sets_is_no_obstacle() -> None:
+    """Eight letters move 19 states in ways that have thousands of images; the holonomy could not be shallower than what is known."""
+    rng = Random(2)
+    rows = [[q if rng.random() < 0.5 else min(18, q + rng.randint(1, 2)) for _ in range(8)] for q in range(19)]
+    automaton = Automaton.from_table(Alphabet.tokens([f"s{i}" for i in range(8)]), rows, 0, range(0, 19, 2))
+    system = System.of(automaton)
+    contexts = make_base(system, automaton.alphabet, limit=10_000).contexts
+    with pytest.raises(LimitError):
+        find_holonomy(system, contexts, set_limit=3_000)
+    cascade = decompose(automaton, "predict")
+    check_cascade(cascade)
+    assert cascade.depth < longest_descent(system, contexts)
 
 
 @pytest.mark.parametrize("mode", ["predict", "recognise"])
