@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_AT_FIRST = 1_000
+"""More frozen objects than an interpreter begins with (CPython 3.12: a few hundred), and fewer than there are once a library is loaded."""
 _lock = Lock()
 _inside = 0
 
@@ -24,7 +26,7 @@ def settled_heap() -> Iterator[None]:
     """
     global _inside
     with _lock:
-        if _inside or not gc.get_freeze_count():
+        if _inside or gc.get_freeze_count() < _AT_FIRST:
             _inside += 1
             ours = True
             if _inside == 1:
