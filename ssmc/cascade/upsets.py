@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ssmc.automaton import DEAD
 from ssmc.cascade.covering import Covering
 from ssmc.cascade.system import members
@@ -11,8 +13,12 @@ from ssmc.cascade.system import members
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from ssmc.cascade.system import Contexts, Mask, System
 
+_UNITED = 300
+"""Sets of which all unions of two are tried."""
 _FOLLOWED = 32
 """Sets of a chain's length that are followed further."""
 
@@ -79,33 +85,40 @@ def cover_by_upsets(system: System, above: Sequence[Mask]) -> Covering:
         system: partially ordered, from the initial state 0.
         above: `reachable_sets` of it.
     """
-    candidates = _candidates(system, above)
-    vectors: list[tuple[int, ...]] = [() for _ in above]
-    chosen: list[Mask] = []
-    while len(set(vectors)) < system.states:
-        possible = [upset for upset in candidates if _is_decided(system, upset, vectors)]
-        layer: list[Mask] = []
-        inside = list(vectors)
+    candidates = _marks(_candidates(system, above), system.states)
+    # states still together have one number
+    together = np.zeros(system.states, dtype=np.int64)
+    chosen: list[NDArray[np.bool_]] = []
+    while together.max() + 1 < system.states:
+        possible = candidates[_decided(system, candidates, together)]
         while True:
-            best = max(possible, key=lambda upset: _separated(inside, upset), default=0)
-            if not best or not _separated(inside, best):
+            separated = _separated(possible, together)
+            best = int(separated.argmax())
+            if not separated[best]:
                 break
-            layer.append(best)
-            inside = [(*vector, best >> q & 1) for q, vector in enumerate(inside)]
-        vectors = inside
-        chosen += layer
+            chosen.append(possible[best])
+            together = np.unique(2 * together + possible[best], return_inverse=True)[1]
     arrows = tuple(tuple(column[q] for column in system.columns) for q in range(system.states))
     names = tuple(f"level {i + 1}" for i in range(len(chosen)))
-    return Covering((), tuple(range(system.states)), arrows, ((),) * system.states, tuple(vectors), names)
+    vectors = tuple(map(tuple, np.stack(chosen, axis=1).astype(int).tolist())) if chosen else ((),)
+    return Covering((), tuple(range(system.states)), arrows, ((),) * system.states, vectors, names)
+
+
+def _marks(sets: Sequence[Mask], states: int) -> NDArray[np.bool_]:
+    """(K, states): the members of each set."""
+    size = (states + 7) // 8
+    packed = np.frombuffer(b"".join(mask.to_bytes(size, "little") for mask in sets), dtype=np.uint8)
+    return np.unpackbits(packed.reshape(len(sets), size), axis=1, bitorder="little", count=states).view(np.bool_)
 
 
 def _candidates(system: System, above: Sequence[Mask]) -> list[Mask]:
-    """Principal up-sets, complements of principal down-sets, unions of two of them, and thresholds of linear orders; none with the initial state."""
+    """Principal up-sets, complements of principal down-sets, unions of two of them where they are few, and thresholds of linear orders; none with the initial state."""
     states = range(system.states)
     below = [sum(1 << p for p in states if above[p] >> q & 1) for q in states]
     whole = (1 << system.states) - 1
     found = dict.fromkeys([*above, *(whole & ~down for down in below)])
-    found |= dict.fromkeys([one | other for one in found for other in found])
+    if len(found) <= _UNITED:
+        found |= dict.fromkeys([one | other for one in found for other in found])
     for order in _linear_orders(system, above):
         upset = whole
         for q in order:
@@ -128,22 +141,28 @@ def _linear_orders(system: System, above: Sequence[Mask]) -> Iterator[list[int]]
         yield sorted(states, key=lambda q: (depth[q], sign * q))
 
 
-def _is_decided(system: System, upset: Mask, vectors: Sequence[tuple[int, ...]]) -> bool:
-    """Whether the states outside an up-set that are not told apart enter it by the same symbols."""
-    known: dict[tuple[tuple[int, ...], int], bool] = {}
-    for q, vector in enumerate(vectors):
-        if not upset >> q & 1:
-            for x, column in enumerate(system.columns):
-                if column[q] != DEAD:
-                    enters = bool(upset >> column[q] & 1)
-                    if known.setdefault((vector, x), enters) != enters:
-                        return False
-    return True
+def _decided(system: System, upsets: NDArray[np.bool_], together: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(K,): whether the states outside an up-set that are not told apart enter it by the same symbols."""
+    groups = _groups(together)
+    decided = np.ones(len(upsets), dtype=np.bool_)
+    for column in map(np.array, system.columns):
+        live = column != DEAD
+        leaving = live & ~upsets
+        some = leaving @ groups
+        entering = (leaving & upsets[:, np.where(live, column, 0)]) @ groups
+        decided &= ((entering == 0) | (entering == some)).all(axis=1)
+    return decided
 
 
-def _separated(vectors: Sequence[tuple[int, ...]], upset: Mask) -> int:
-    """The number of pairs of states still together that an up-set separates."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for q, vector in enumerate(vectors):
-        groups.setdefault(vector, [0, 0])[upset >> q & 1] += 1
-    return sum(inside * outside for inside, outside in groups.values())
+def _separated(upsets: NDArray[np.bool_], together: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(K,): the number of pairs of states still together that each up-set separates."""
+    groups = _groups(together)
+    inside = upsets @ groups
+    separated: NDArray[np.float64] = (inside * (groups.sum(axis=0) - inside)).sum(axis=1)
+    return separated
+
+
+def _groups(together: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(states, groups): one where a state belongs to a group. Sums of products are below 2^53, so exact."""
+    groups: NDArray[np.float64] = np.equal(together[:, None], np.arange(together.max() + 1)).astype(np.float64)
+    return groups

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssmc.automaton import DEAD, Alphabet, Automaton
-from ssmc.cascade import check_cascade, decompose
+from ssmc.cascade import check_cascade, decompose, upsets
 from ssmc.cascade.base import make_base
 from ssmc.cascade.holonomy import find_holonomy
 from ssmc.cascade.ir import HOLD, layers_of, overwrite
@@ -44,6 +44,46 @@ def test_up_sets_cover_in_fewer_layers_than_states(seed: int) -> None:
     assert max(layers_of(reduced.components)) < system.states
     # every bit is set once and stays
     assert all(action in (HOLD, overwrite(1)) for part in reduced.components for action in part.table.values())
+
+
+def slowly(system: System, above: list[int]) -> list[tuple[int, ...]]:
+    """The values of `cover_by_upsets`, by their definition."""
+    vectors: list[tuple[int, ...]] = [() for _ in above]
+    candidates = upsets._candidates(system, above)
+
+    def decided(upset: int) -> bool:
+        known: dict[tuple[tuple[int, ...], int], bool] = {}
+        return all(
+            known.setdefault((vectors[q], x), bool(upset >> column[q] & 1)) == bool(upset >> column[q] & 1)
+            for q in range(system.states)
+            for x, column in enumerate(system.columns)
+            if column[q] != DEAD and not upset >> q & 1
+        )
+
+    def separated(upset: int) -> int:
+        return sum(
+            inside[p] == inside[q] and (upset >> p & 1) != (upset >> q & 1)
+            for p in range(system.states)
+            for q in range(p)
+        )
+
+    while len(set(vectors)) < system.states:
+        possible = [upset for upset in candidates if decided(upset)]
+        inside = list(vectors)
+        while separated(best := max(possible, key=separated)):
+            inside = [(*vector, best >> q & 1) for q, vector in enumerate(inside)]
+        vectors = inside
+    return vectors
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_layers_take_what_separates_most_of_what_is_decided(seed: int) -> None:
+    rng = Random(seed)
+    system = System.of(ordered(rng, rng.randint(1, 9), rng.randint(1, 3)))
+    above = reachable_sets(system) if system.columns else None
+    if above:
+        assert list(cover_by_upsets(system, above).coordinates) == slowly(system, above)
 
 
 @given(st.integers(0, 2**32))
