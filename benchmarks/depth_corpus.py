@@ -17,6 +17,7 @@ import json
 import random
 import statistics
 import time
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from ssmc.cascade import check_cascade, decompose
 from ssmc.cascade.base import make_base
 from ssmc.cascade.holonomy import find_holonomy
 from ssmc.cascade.system import System
-from ssmc.errors import SsmcError
+from ssmc.errors import LimitError, SsmcError
 from ssmc.languages import language_of
 from ssmc.nn import Model
 from ssmc.targets import lower
@@ -122,7 +123,8 @@ def measure(automaton: Automaton, mode: str) -> dict[str, object]:
     system = System.of(automaton)
     base = make_base(system, automaton.alphabet, limit=1_000_000)
     row: dict[str, object] = {"states": automaton.states, "classes": automaton.classes, "mode": mode}
-    row["height"] = find_holonomy(system, base.contexts).height
+    with suppress(LimitError):
+        row["height"] = find_holonomy(system, base.contexts).height
     begin = time.process_time()
     try:
         cascade = decompose(automaton, mode)
@@ -169,10 +171,14 @@ def named() -> Iterator[tuple[str, Automaton]]:
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Depth against height, and the distribution of the seconds."""
     done = [row for row in rows if "error" not in row]
+    failed = len(rows) - len(done)
+    # of a few the height is beyond the limits of the holonomy
+    done = [row for row in done if "height" in row]
     seconds = sorted(row["seconds"] for row in rows)
     return {
         "count": len(rows),
-        "failed": len(rows) - len(done),
+        "failed": failed,
+        "with_height": len(done),
         "deeper_than_height": sum(row["layers"] > row["height"] + (row["mode"] == "recognise") for row in done),
         "layers_over_height": round(sum(row["layers"] for row in done) / sum(row["height"] for row in done), 3),
         "mean_ratio": round(statistics.mean(row["layers"] / row["height"] for row in done), 3),
