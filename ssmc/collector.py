@@ -21,7 +21,7 @@ def settled_heap() -> Iterator[None]:
     """What exists at the beginning is left out of cyclic garbage collection to the end; what is made meanwhile is collected as always.
 
     The stages make many small objects and few cycles; each full collection would go through all of the libraries that are loaded (some 10^5 objects of
-    torch), which is up to a third of the time of a search or a lowering. Blocks may be nested, also by several threads. Where somebody has frozen
+    torch), which is about a tenth of the time of a search, a lowering and their proofs. Blocks may be nested, also by several threads. Where somebody has frozen
     objects (`gc.freeze`) nothing is done.
     """
     global _inside

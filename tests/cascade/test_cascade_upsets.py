@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssmc.automaton import DEAD, Alphabet, Automaton
-from ssmc.cascade import check_cascade, decompose, upsets
+from ssmc.cascade import check_cascade, decompose, strategy, upsets
 from ssmc.cascade.base import make_base
-from ssmc.cascade.holonomy import find_holonomy
+from ssmc.cascade.holonomy import Holonomy, find_holonomy
 from ssmc.cascade.ir import HOLD, layers_of, overwrite
 from ssmc.cascade.reduce import reduce_covering
 from ssmc.cascade.system import System
@@ -121,7 +122,7 @@ def test_the_longest_descent_is_no_longer_than_the_holonomy_is_high(seed: int) -
         assert descent <= height
 
 
-def test_a_large_family_of_sets_is_no_obstacle() -> None:
+def test_a_large_family_of_sets_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight letters move 19 states in ways that have thousands of images; the holonomy could not be shallower than what is known."""
     rng = Random(2)
     rows = [[q if rng.random() < 0.5 else min(18, q + rng.randint(1, 2)) for _ in range(8)] for q in range(19)]
@@ -130,7 +131,16 @@ def test_a_large_family_of_sets_is_no_obstacle() -> None:
     contexts = make_base(system, automaton.alphabet, limit=10_000).contexts
     with pytest.raises(LimitError):
         find_holonomy(system, contexts, set_limit=3_000)
+    limits: list[int] = []
+
+    def limited(*args: Any, set_limit: int) -> Holonomy:
+        limits.append(set_limit)
+        return find_holonomy(*args, set_limit=set_limit)
+
+    monkeypatch.setattr(strategy, "find_holonomy", limited)
     cascade = decompose(automaton, "predict")
+    assert limits
+    assert max(limits) <= 3_000
     check_cascade(cascade)
     assert cascade.depth < longest_descent(system, contexts)
 
