@@ -34,7 +34,7 @@ from ssmc.kernels.bit_tiles import (
 )
 from ssmc.kernels.bits import compose, replay
 from ssmc.kernels.fields import add_fields, scan_maps
-from ssmc.kernels.staging import stage
+from ssmc.kernels.staging import scatter_where, stage
 
 
 @triton.jit
@@ -44,7 +44,7 @@ def reduce_chunks(
     KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr, STRINGS: tl.constexpr,
     STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, SUMS: tl.constexpr,
     SUM_SIZE: tl.constexpr, SUM_TOPS: tl.constexpr, MASKS: tl.constexpr, SHIFTS: tl.constexpr, SUM_WORDS: tl.constexpr,
-    ENTRIES: tl.constexpr, COPIES: tl.constexpr, PDL: tl.constexpr,
+    ENTRIES: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     """One program a chunk of TILES tiles (the last may have fewer): the map of the chunk in layer 0, or in every layer.
 
@@ -67,16 +67,16 @@ def reduce_chunks(
     last_add = tl.zeros((NG,), WORD)
     if DEPTH > 1:
         string, inside = whereabouts(tl.cast(tile, tl.int64) * TILE, LENGTH, STRINGS)
-        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
         done = decide(
             text, tables_ptr, base, starts_ptr, keeps_ptr, adds_ptr, tl.zeros((NG,), WORD), string, inside, LENGTH, 0, DEPTH,
-            READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS, STRINGS, STARTS, NG, PARTS, COPIES,
+            READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS, STRINGS, STARTS, NG, PARTS, COPIES, ASM,
         )  # fmt: skip
         tl.store(done_ptr + chunk, done.to(tl.int32))
         if not done:
             last_keep, last_add = tile_map(
                 text, tables_ptr, base, starts_ptr, string, inside, LENGTH, READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS,
-                STRINGS, STARTS, NG, PARTS, COPIES, WORD,
+                STRINGS, STARTS, NG, PARTS, COPIES, ASM, WORD,
             )  # fmt: skip
         tile -= 1
         blocks = load_text(tokens_ptr, tl.cast(tl.maximum(tile, first), tl.int64) * (TILE // 4), g, 0, NG, PARTS, True)
@@ -88,12 +88,12 @@ def reduce_chunks(
         if SUMS != -1:  # (a loop that never turns is more than the compiler takes)
             while (tile >= first) & ((keep & ~SUMS) != 0):
                 string, inside = whereabouts(tl.cast(tile, tl.int64) * TILE, LENGTH, STRINGS)
-                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
                 ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (TILE // 4)
                 blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
                 k, a = tile_map(
                     text, tables_ptr, base, starts_ptr, string, inside, LENGTH, READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS,
-                    STRINGS, STARTS, NG, PARTS, COPIES, WORD,
+                    STRINGS, STARTS, NG, PARTS, COPIES, ASM, WORD,
                 )  # fmt: skip
                 add = add_fields(a & keep, add, TOPS)
                 keep = keep & k
@@ -103,20 +103,20 @@ def reduce_chunks(
                 narrow = stage(sums_ptr.to(tl.pointer_type(tl.int32)), g, SUM_WORDS, 4, 1 if COPIES > 0 else 0, NG)
                 sums = tl.zeros((NG,), tl.int32)
                 for left in range(tile, first - 1, -1):
-                    text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+                    text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
                     ahead = tl.cast(tl.maximum(left - 1, first), tl.int64) * (TILE // 4)
                     blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
-                    sums = sum_of(text, sums_ptr, narrow, sums, PARTS, SUM_SIZE, SUM_TOPS, COPIES)
+                    sums = sum_of(text, sums_ptr, narrow, sums, PARTS, SUM_SIZE, SUM_TOPS, COPIES, ASM)
                 _k, sums = scan_maps(tl.full((NG,), -1, tl.int32), sums, SUM_TOPS)
                 total = tl.gather(sums, g * 0 + (NG - 1), 0)
                 add = add_fields(spread(total, MASKS, SHIFTS, WORD) & keep, add, TOPS)
         if DEPTH > 1:
             tl.store(early_ptr + chunk, keep)
-            tl.store(early_ptr + DEPTH * chunks + chunk + g * 0, add, mask=g == 0)
+            scatter_where(early_ptr, DEPTH * chunks + chunk + g * 0, add, g == 0, ASM)
             add = add_fields(add & last_keep, last_add, TOPS)
             keep = keep & last_keep
         tl.store(keeps_ptr + chunk, keep)
-        tl.store(adds_ptr + chunk + g * 0, add, mask=g == 0)
+        scatter_where(adds_ptr, chunk + g * 0, add, g == 0, ASM)
 
 
 @triton.jit
@@ -125,7 +125,7 @@ def deepen_chunks(
     LAYER: tl.constexpr, DEPTH: tl.constexpr, READS: tl.constexpr, OFFSETS: tl.constexpr, SIZES: tl.constexpr,
     OWNS: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, DIRECT: tl.constexpr,
     STRINGS: tl.constexpr, STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, CHUNKS: tl.constexpr,
-    ENTRIES: tl.constexpr, COPIES: tl.constexpr, PDL: tl.constexpr,
+    ENTRIES: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     """One program a chunk that is not done: its map in layer LAYER, the maps of the layers below being there.
 
@@ -156,10 +156,10 @@ def deepen_chunks(
         origin = tl.cast(stop - 1, tl.int64) * TILE
         string, inside = whereabouts(origin, LENGTH, STRINGS)
         blocks = load_text(tokens_ptr, origin // 4, g, 0, NG, PARTS, True)
-        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
         done = decide(
             text, tables_ptr, base, starts_ptr, keeps_ptr, adds_ptr, early, string, inside, LENGTH, LAYER, DEPTH, READS,
-            OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS, STRINGS, STARTS, NG, PARTS, COPIES,
+            OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS, STRINGS, STARTS, NG, PARTS, COPIES, ASM,
         )  # fmt: skip
         tl.store(done_ptr + chunk, done.to(tl.int32))
         if not done:
@@ -170,9 +170,9 @@ def deepen_chunks(
             blocks = load_text(tokens_ptr, start // 4, g, 0, NG, PARTS, True)
             for tile in range(first, stop):
                 at = LAYER * chunks + chunk + g * 0
-                tl.store(early_ptr + at, keep, mask=(g == 0) & (tile == stop - 1))
-                tl.store(early_ptr + DEPTH * chunks + at, add, mask=(g == 0) & (tile == stop - 1))
-                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+                scatter_where(early_ptr, at, keep, (g == 0) & (tile == stop - 1), ASM)
+                scatter_where(early_ptr, DEPTH * chunks + at, add, (g == 0) & (tile == stop - 1), ASM)
+                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
                 ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
                 blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
                 strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
@@ -181,7 +181,7 @@ def deepen_chunks(
                 for d in tl.static_range(LAYER):
                     k, a, _entries = compose(
                         text, tables_ptr, base, starts_ptr, entering, insides, strings, 0, LENGTH, g, READS[d], OFFSETS[d],
-                        SIZES[d], KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES,
+                        SIZES[d], KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES, ASM,
                     )  # fmt: skip
                     enters, leaves = settle(k & OWNS[d], a & OWNS[d], carry & OWNS[d], g, NG, TOPS)
                     entering = entering | enters
@@ -189,7 +189,7 @@ def deepen_chunks(
                 carry = following
                 k, a, _entries = compose(
                     text, tables_ptr, base, starts_ptr, entering, insides, strings, 0, LENGTH, g, READS[LAYER],
-                    OFFSETS[LAYER], SIZES[LAYER], KNOWN[LAYER], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES,
+                    OFFSETS[LAYER], SIZES[LAYER], KNOWN[LAYER], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES, ASM,
                 )  # fmt: skip
                 k = k & OWNS[LAYER]
                 a = a & OWNS[LAYER]
@@ -201,8 +201,8 @@ def deepen_chunks(
                 if STRINGS != "none":
                     string += (inside + TILE) // LENGTH
                     inside = (inside + TILE) % LENGTH
-            tl.store(keeps_ptr + LAYER * chunks + chunk + g * 0, keep, mask=g == 0)
-            tl.store(adds_ptr + LAYER * chunks + chunk + g * 0, add, mask=g == 0)
+            scatter_where(keeps_ptr, LAYER * chunks + chunk + g * 0, keep, g == 0, ASM)
+            scatter_where(adds_ptr, LAYER * chunks + chunk + g * 0, add, g == 0, ASM)
 
 
 @triton.jit
@@ -238,7 +238,7 @@ def run_chunks(
     for d in tl.static_range(DEPTH):
         carry = carry | enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS)
     for tile in range(first, stop):
-        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT)
+        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
         ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
         blocks = load_text(tokens_ptr, ahead, g, COUNT, NG, PARTS, WHOLE)
         strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
@@ -247,7 +247,7 @@ def run_chunks(
         for d in tl.static_range(DEPTH):
             k, a, entries = compose(
                 text, tables_ptr, base, starts_ptr, entering, insides, strings, COUNT, LENGTH, g, READS[d], OFFSETS[d],
-                SIZES[d], KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, WHOLE, COPIES,
+                SIZES[d], KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, WHOLE, COPIES, ASM,
             )  # fmt: skip
             enters, leaves = settle(k & OWNS[d], a & OWNS[d], carry & OWNS[d], g, NG, TOPS)
             entering = entering | enters
@@ -263,4 +263,4 @@ def run_chunks(
             string += (inside + TILE) // LENGTH
             inside = (inside + TILE) % LENGTH
     if chunk == chunks - 1:
-        tl.store(end_ptr + g * 0, carry & KNOWN[DEPTH - 1], mask=g == 0)
+        scatter_where(end_ptr, g * 0, carry & KNOWN[DEPTH - 1], g == 0, ASM)

@@ -12,7 +12,7 @@ import triton.language as tl
 
 from ssmc.kernels.bits import classes_of, compose, fetch, four
 from ssmc.kernels.fields import add_fields, scan_maps, scan_window
-from ssmc.kernels.staging import pick
+from ssmc.kernels.staging import gather, pick, scatter_where
 
 
 @triton.jit
@@ -31,13 +31,13 @@ def load_text(ptr, at, g, left, NG: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl
 
 
 @triton.jit
-def words_of(blocks, classes_ptr, NG: tl.constexpr, PARTS: tl.constexpr, DIRECT: tl.constexpr):
+def words_of(blocks, classes_ptr, NG: tl.constexpr, PARTS: tl.constexpr, DIRECT: tl.constexpr, ASM: tl.constexpr):
     """The words of a tile's blocks, as what indexes the tables: symbols (DIRECT) or classes."""
     text = ()
     for part in tl.static_range(PARTS):
         text = text + four(blocks[part], NG)
     if not DIRECT:
-        text = classes_of(text, classes_ptr, PARTS)
+        text = classes_of(text, classes_ptr, PARTS, ASM)
     return text
 
 
@@ -93,7 +93,7 @@ def decide(
     text, tables_ptr, base, starts_ptr, keeps_ptr, adds_ptr, carry, string, inside, LENGTH, FROM: tl.constexpr,
     DEPTH: tl.constexpr, READS: tl.constexpr, OFFSETS: tl.constexpr, SIZES: tl.constexpr, OWNS: tl.constexpr,
     KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
-    NG: tl.constexpr, PARTS: tl.constexpr, COPIES: tl.constexpr,
+    NG: tl.constexpr, PARTS: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Whether a chunk's last tile, whatever enters it in layer FROM and above, leaves one state; then it is the chunk's map.
 
@@ -112,7 +112,7 @@ def decide(
     for d in tl.static_range(DEPTH):
         k, a, _entries = compose(
             text, tables_ptr, base, starts_ptr, entering, insides, strings, 0, LENGTH, g, READS[d], OFFSETS[d], SIZES[d],
-            KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES,
+            KNOWN[d], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES, ASM,
         )  # fmt: skip
         if d < FROM:
             enters, _leaves = settle(k & OWNS[d], a & OWNS[d], carry & OWNS[d], g, NG, TOPS)
@@ -125,8 +125,8 @@ def decide(
     if known <= NG:
         for d in tl.static_range(FROM, DEPTH):
             at = d * chunks + chunk + g * 0
-            tl.store(keeps_ptr + at, tl.zeros((NG,), WORD), mask=g == NG - 1)
-            tl.store(adds_ptr + at, ends & OWNS[d], mask=g == NG - 1)
+            scatter_where(keeps_ptr, at, tl.zeros((NG,), WORD), g == NG - 1, ASM)
+            scatter_where(adds_ptr, at, ends & OWNS[d], g == NG - 1, ASM)
     return known <= NG
 
 
@@ -135,14 +135,14 @@ def tile_map(
     text, tables_ptr, base, starts_ptr, string, inside, LENGTH, READS: tl.constexpr, OFFSETS: tl.constexpr,
     SIZES: tl.constexpr, OWNS: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr,
     STRINGS: tl.constexpr, STARTS: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, COPIES: tl.constexpr,
-    WORD: tl.constexpr,
+    ASM: tl.constexpr, WORD: tl.constexpr,
 ):  # fmt: skip
     """The map of a tile in layer 0: `keep` as one number, since it decides loops, and `add` in every thread."""
     g = tl.arange(0, NG)
     strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
     k, a, _entries = compose(
         text, tables_ptr, base, starts_ptr, tl.zeros((NG,), WORD), insides, strings, 0, LENGTH, g, READS[0], OFFSETS[0],
-        SIZES[0], KNOWN[0], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES,
+        SIZES[0], KNOWN[0], HALF, TOPS, STRINGS, STARTS, PARTS, True, COPIES, ASM,
     )  # fmt: skip
     sk, sa = scan_maps(k & OWNS[0], a & OWNS[0], TOPS)
     return tl.sum(tl.where(g == NG - 1, sk, 0), 0), tl.gather(sa, g * 0 + (NG - 1), 0)
@@ -150,13 +150,14 @@ def tile_map(
 
 @triton.jit
 def sum_of(
-    text, sums_ptr, base, sums, PARTS: tl.constexpr, SIZE: tl.constexpr, TOPS: tl.constexpr, COPIES: tl.constexpr
+    text, sums_ptr, base, sums, PARTS: tl.constexpr, SIZE: tl.constexpr, TOPS: tl.constexpr, COPIES: tl.constexpr,
+    ASM: tl.constexpr,
 ):  # fmt: skip
     """`sums` and what each thread's tokens add to the fields that no symbol resets."""
     for q in tl.static_range(4 * PARTS):
         for r in tl.static_range(4):
             if COPIES == 0:
-                word = tl.load(sums_ptr + ((text[q] >> (8 * r)) & 255)).to(tl.int32)
+                word = gather(sums_ptr, (text[q] >> (8 * r)) & 255, ASM)
             else:
                 word = pick(base, text[q], r, SIZE, SIZE, 0)
             sums = add_fields(sums, word, TOPS)

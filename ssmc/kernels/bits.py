@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 
 from ssmc.kernels.fields import add_fields
-from ssmc.kernels.staging import pick
+from ssmc.kernels.staging import gather, gather_where, pick, scatter_where
 
 PACK = tl.constexpr(
     "{ .reg .b32 a, b, c, d; shf.r.wrap.b32 a, $5, $5, $1; shf.r.wrap.b32 b, $5, $5, $2; shf.r.wrap.b32 c, $5, $5, $3;"
@@ -59,13 +59,13 @@ def store_words(ptr, at, w0, w1, w2, w3, left, NG: tl.constexpr, WHOLE: tl.const
 
 
 @triton.jit
-def classes_of(text, classes_ptr, PARTS: tl.constexpr):
+def classes_of(text, classes_ptr, PARTS: tl.constexpr, ASM: tl.constexpr):
     """The words of text with every symbol's class in its place."""
     out = ()
     for q in tl.static_range(4 * PARTS):
         word = text[q] * 0
         for r in tl.static_range(4):
-            word = word | (tl.load(classes_ptr + ((text[q] >> (8 * r)) & 255)).to(tl.int32) << (8 * r))
+            word = word | (gather(classes_ptr, (text[q] >> (8 * r)) & 255, ASM) << (8 * r))
         out = out + (word,)
     return out
 
@@ -73,7 +73,7 @@ def classes_of(text, classes_ptr, PARTS: tl.constexpr):
 @triton.jit
 def entry_of(
     tables_ptr, base, word, low, BYTE: tl.constexpr, READS: tl.constexpr, HALF: tl.constexpr, OFFSET: tl.constexpr,
-    SIZE: tl.constexpr, COPIES: tl.constexpr,
+    SIZE: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """An entry as it lies in memory: one word with both gates, HALF bits each, or two tables of wide words.
 
@@ -84,9 +84,9 @@ def entry_of(
         if READS > 0:
             at = (at << READS) | low
         if HALF == 64:
-            return tl.load(tables_ptr + OFFSET + at), tl.load(tables_ptr + OFFSET + SIZE + at)
+            return gather(tables_ptr, OFFSET + at, ASM), gather(tables_ptr, OFFSET + SIZE + at, ASM)
         else:
-            return (tl.load(tables_ptr + OFFSET + at),)
+            return (gather(tables_ptr, OFFSET + at, ASM),)
     else:
         EACH: tl.constexpr = 4 if HALF == 16 else 8
         STEP: tl.constexpr = EACH * COPIES
@@ -113,7 +113,7 @@ def gates(entry, HALF: tl.constexpr):
 @triton.jit
 def starting(
     keep, add, starts_ptr, inside, string, left, LENGTH, g, N: tl.constexpr, KNOWN: tl.constexpr, STRINGS: tl.constexpr,
-    STARTS: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr,
+    STARTS: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """The map (keep, add) with what a string that begins with token N of the thread does to it; behind the last token no string begins."""
     if STRINGS == "none" or (STRINGS == "aligned" and N > 0):
@@ -133,7 +133,7 @@ def starting(
         if not WHOLE:
             begins = begins & (g * (16 * PARTS) + N < left)
         if STARTS:
-            fresh = tl.load(starts_ptr + index, mask=begins, other=0) & KNOWN
+            fresh = gather_where(starts_ptr, index, begins, ASM) & KNOWN
         else:
             fresh = add * 0
         return tl.where(begins, 0, keep), tl.where(begins, fresh, add)
@@ -143,7 +143,7 @@ def starting(
 def compose(
     text, tables_ptr, base, starts_ptr, add, inside, string, left, LENGTH, g, READS: tl.constexpr, OFFSET: tl.constexpr,
     SIZE: tl.constexpr, KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr,
-    STARTS: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, COPIES: tl.constexpr,
+    STARTS: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """The map of each thread's tokens in one layer, from `add`: the state of the layers below, and zero elsewhere.
 
@@ -155,10 +155,10 @@ def compose(
     for q in tl.static_range(4 * PARTS):
         for r in tl.static_range(4):
             keep, add = starting(
-                keep, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE
+                keep, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE, ASM
             )
             low = (add & ((1 << READS) - 1)).to(tl.int32)
-            entry = entry_of(tables_ptr, base, text[q], low, r, READS, HALF, OFFSET, SIZE, COPIES)
+            entry = entry_of(tables_ptr, base, text[q], low, r, READS, HALF, OFFSET, SIZE, COPIES, ASM)
             k, a = gates(entry, HALF)
             if not WHOLE:
                 live = g * (16 * PARTS) + (4 * q + r) < left
@@ -188,11 +188,11 @@ def replay(
         states = ()
         for r in tl.static_range(4):
             _k, add = starting(
-                add, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE
+                add, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE, ASM
             )
             if OUT != "none" and not AFTER:
                 low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
-                o = tl.load(output_ptr + ((((text[q] >> (8 * r)) & 255) << OUT_READS) | low)).to(tl.int32)
+                o = gather(output_ptr, (((text[q] >> (8 * r)) & 255) << OUT_READS) | low, ASM)
                 word = word | (o << (8 * r))
             k, a = gates(entries[4 * q + r], HALF)
             if not WHOLE:
@@ -208,13 +208,13 @@ def replay(
                     if LITERAL:
                         o = (TRUTH >> low) & 1
                     else:
-                        o = tl.load(output_ptr + low).to(tl.int32)
+                        o = gather(output_ptr, low, ASM)
                     word = word | (o << (8 * r))
             if FINAL and (STRINGS != "aligned" or 4 * q + r == PER - 1):
                 ends = (inside + (4 * q + r + 1)) % LENGTH == 0
                 if not WHOLE:
                     ends = ends & (g * PER + (4 * q + r) < left)
-                tl.store(final_ptr + string + (inside + (4 * q + r)) // LENGTH, add & KNOWN, mask=ends)
+                scatter_where(final_ptr, string + (inside + (4 * q + r)) // LENGTH, add & KNOWN, ends, ASM)
         if OUT != "none" and AFTER and LITERAL and ASM:
             word = tl.inline_asm_elementwise(
                 PACK, "=r,r,r,r,r,r", [states[0], states[1], states[2], states[3], TRUTH], tl.int32, True, 1

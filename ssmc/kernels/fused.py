@@ -118,7 +118,7 @@ def run_fused(
         "READS": tables.reads, "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
         "HALF": tables.half, "TOPS": tables.tops, "DIRECT": tables.direct, "STRINGS": strings,
         "STARTS": states is not None and not single, "NG": cut.threads, "PARTS": cut.parts,
-        "ENTRIES": tables.gates.numel(), "COPIES": cut.copies(tables) if tokens.is_cuda else 0, "num_warps": cut.warps,
+        "ENTRIES": tables.gates.numel(), "COPIES": cut.copies(tables) if tokens.is_cuda else 0, "ASM": tokens.is_cuda, "num_warps": cut.warps,
     }  # fmt: skip
     sums = (tables.places if single else Places()).constants()
     if cut.registers and tokens.is_cuda:
@@ -131,7 +131,6 @@ def run_fused(
         "OUT": output,
         "FINAL": final,
         "LITERAL": literal,
-        "ASM": tokens.is_cuda,
     }
 
     def run(text: Tensor, out: Tensor, entering: Tensor, first: int, amount: int) -> None:

@@ -1,4 +1,8 @@
-"""Triton: tables in shared memory. Triton has no gather from there, so each access is a line of PTX."""
+"""Triton: tables in shared and in global memory, an entry for each thread at a place of its own, by lines of PTX.
+
+Triton has no gather from shared memory. It has one from global memory, but its pass that joins accesses (`tritongpu-coalesce`) looks from each access at
+all that is connected with it: hundreds of scattered ones, which nothing can join, take minutes to compile.
+"""
 
 # mypy: ignore-errors
 # ruff: noqa: ARG001, N803, N806, RUF005
@@ -35,6 +39,65 @@ def picking(size, offset):
     return f"ld.shared.{ {1: 'u8', 2: 'u16', 4: 'b32', 8: 'b64'}[size] } $0, [$1+{offset}];"
 
 
+@triton.constexpr_function
+def loading(size, masked):
+    """`size` bytes at global address $1, which nobody writes; masked: zero where $2 is."""
+    kind = {1: "u8", 2: "u16", 4: "b32", 8: "b64"}[size]
+    if not masked:
+        return f"ld.global.nc.{kind} $0, [$1];"
+    word = 64 if size == 8 else 32
+    return (
+        f"{{ .reg .pred p; .reg .b{word} t; setp.ne.u32 p, $2, 0; mov.b{word} t, 0; @p ld.global.nc.{kind} t, [$1];"
+        f" mov.b{word} $0, t; }}"
+    )
+
+
+@triton.constexpr_function
+def writing(size):
+    """$2, `size` bytes, to global address $1 unless $3 is zero."""
+    return f"{{ .reg .pred p; setp.ne.u32 p, $3, 0; @p st.global.b{8 * size} [$1], $2; mov.u32 $0, 0; }}"
+
+
+@triton.jit
+def gather(ptr, at, ASM: tl.constexpr):
+    """What lies at places of read-only global memory; bytes as int32."""
+    SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
+    LOAD: tl.constexpr = loading(SIZE, False)
+    if not ASM:
+        found = tl.load(ptr + at)
+        return found if SIZE == 8 else found.to(tl.int32)
+    elif SIZE == 8:
+        return tl.inline_asm_elementwise(LOAD, "=l,l", [(ptr + at).to(tl.int64)], tl.int64, True, 1)
+    else:
+        return tl.inline_asm_elementwise(LOAD, "=r,l", [(ptr + at).to(tl.int64)], tl.int32, True, 1)
+
+
+@triton.jit
+def gather_where(ptr, at, mask, ASM: tl.constexpr):
+    """As `gather`; zero where the mask is not set."""
+    SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
+    LOAD: tl.constexpr = loading(SIZE, True)
+    if not ASM:
+        found = tl.load(ptr + at, mask=mask, other=0)
+        return found if SIZE == 8 else found.to(tl.int32)
+    elif SIZE == 8:
+        return tl.inline_asm_elementwise(LOAD, "=l,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int64, True, 1)
+    else:
+        return tl.inline_asm_elementwise(LOAD, "=r,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int32, True, 1)
+
+
+@triton.jit
+def scatter_where(ptr, at, value, mask, ASM: tl.constexpr):
+    """Stores words (32 or 64 bits) at places of global memory where the mask is set."""
+    if ASM:
+        SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
+        STORE: tl.constexpr = writing(SIZE)
+        IN: tl.constexpr = "=r,l,l,r" if SIZE == 8 else "=r,l,r,r"
+        tl.inline_asm_elementwise(STORE, IN, [(ptr + at).to(tl.int64), value, mask.to(tl.int32)], tl.int32, False, 1)
+    else:
+        tl.store(ptr + at, value, mask=mask)
+
+
 @triton.jit
 def stage(
     table_ptr, g, COUNT: tl.constexpr, SIZE: tl.constexpr, COPIES: tl.constexpr, NG: tl.constexpr
@@ -55,7 +118,7 @@ def stage(
         for i in range(0, COUNT, NG * BATCH):
             words = ()
             for k in tl.static_range(BATCH):
-                words = words + (tl.load(table_ptr + tl.minimum(i + k * NG + g, COUNT - 1)),)
+                words = words + (gather(table_ptr, tl.minimum(i + k * NG + g, COUNT - 1), True),)
             for k in tl.static_range(BATCH):
                 at = base + tl.minimum(i + k * NG + g, COUNT - 1) * (SIZE * COPIES)
                 tl.inline_asm_elementwise(
