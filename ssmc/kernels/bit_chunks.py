@@ -29,8 +29,8 @@ from ssmc.kernels.bit_tiles import (
     spread,
     sum_of,
     tile_map,
+    told,
     whereabouts,
-    words_of,
 )
 from ssmc.kernels.bits import compose, replay
 from ssmc.kernels.fields import add_fields, scan_maps
@@ -62,12 +62,12 @@ def reduce_chunks(
     base = stage(tables_ptr, g, ENTRIES, 4 if HALF == 16 else 8, COPIES, NG)
     first = chunk * TILES
     tile = tl.minimum(first + TILES, NT) - 1
-    blocks = load_text(tokens_ptr, tl.cast(tile, tl.int64) * (TILE // 4), g, 0, NG, PARTS, True)
+    ahead = load_text(tokens_ptr, tl.cast(tile, tl.int64) * (TILE // 4), g, NG, PARTS, ASM)
     last_keep = tl.full((), -1, WORD)
     last_add = tl.zeros((NG,), WORD)
     if DEPTH > 1:
         string, inside = whereabouts(tl.cast(tile, tl.int64) * TILE, LENGTH, STRINGS)
-        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
+        text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
         done = decide(
             text, tables_ptr, base, starts_ptr, keeps_ptr, adds_ptr, tl.zeros((NG,), WORD), string, inside, LENGTH, 0, DEPTH,
             READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS, STRINGS, STARTS, NG, PARTS, COPIES, ASM,
@@ -79,7 +79,7 @@ def reduce_chunks(
                 STRINGS, STARTS, NG, PARTS, COPIES, ASM, WORD,
             )  # fmt: skip
         tile -= 1
-        blocks = load_text(tokens_ptr, tl.cast(tl.maximum(tile, first), tl.int64) * (TILE // 4), g, 0, NG, PARTS, True)
+        ahead = load_text(tokens_ptr, tl.cast(tl.maximum(tile, first), tl.int64) * (TILE // 4), g, NG, PARTS, ASM)
     else:
         done = tile < first
     if not done:
@@ -88,9 +88,9 @@ def reduce_chunks(
         if SUMS != -1:  # (a loop that never turns is more than the compiler takes)
             while (tile >= first) & ((keep & ~SUMS) != 0):
                 string, inside = whereabouts(tl.cast(tile, tl.int64) * TILE, LENGTH, STRINGS)
-                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
-                ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (TILE // 4)
-                blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
+                text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
+                place_ahead = tl.cast(tl.maximum(tile - 1, first), tl.int64) * (TILE // 4)
+                ahead = load_text(tokens_ptr, place_ahead, g, NG, PARTS, ASM)
                 k, a = tile_map(
                     text, tables_ptr, base, starts_ptr, string, inside, LENGTH, READS, OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS,
                     STRINGS, STARTS, NG, PARTS, COPIES, ASM, WORD,
@@ -103,9 +103,9 @@ def reduce_chunks(
                 narrow = stage(sums_ptr.to(tl.pointer_type(tl.int32)), g, SUM_WORDS, 4, 1 if COPIES > 0 else 0, NG)
                 sums = tl.zeros((NG,), tl.int32)
                 for left in range(tile, first - 1, -1):
-                    text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
-                    ahead = tl.cast(tl.maximum(left - 1, first), tl.int64) * (TILE // 4)
-                    blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
+                    text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
+                    place_ahead = tl.cast(tl.maximum(left - 1, first), tl.int64) * (TILE // 4)
+                    ahead = load_text(tokens_ptr, place_ahead, g, NG, PARTS, ASM)
                     sums = sum_of(text, sums_ptr, narrow, sums, PARTS, SUM_SIZE, SUM_TOPS, COPIES, ASM)
                 _k, sums = scan_maps(tl.full((NG,), -1, tl.int32), sums, SUM_TOPS)
                 total = tl.gather(sums, g * 0 + (NG - 1), 0)
@@ -148,15 +148,15 @@ def deepen_chunks(
         carry = tl.zeros((NG,), WORD)
         early = tl.zeros((NG,), WORD)
         for d in tl.static_range(LAYER):
-            state = enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS)
+            state = enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS, ASM)
             kept = tl.load(early_ptr + d * chunks + chunk)
             added = tl.load(early_ptr + (DEPTH + d) * chunks + chunk)
             carry = carry | state
             early = early | add_fields(state & kept, added, TOPS)
         origin = tl.cast(stop - 1, tl.int64) * TILE
         string, inside = whereabouts(origin, LENGTH, STRINGS)
-        blocks = load_text(tokens_ptr, origin // 4, g, 0, NG, PARTS, True)
-        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
+        ahead = load_text(tokens_ptr, origin // 4, g, NG, PARTS, ASM)
+        text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
         done = decide(
             text, tables_ptr, base, starts_ptr, keeps_ptr, adds_ptr, early, string, inside, LENGTH, LAYER, DEPTH, READS,
             OFFSETS, SIZES, OWNS, KNOWN, HALF, TOPS, STRINGS, STARTS, NG, PARTS, COPIES, ASM,
@@ -167,14 +167,14 @@ def deepen_chunks(
             add = tl.zeros((NG,), WORD)
             start = tl.cast(first, tl.int64) * TILE
             string, inside = whereabouts(start, LENGTH, STRINGS)
-            blocks = load_text(tokens_ptr, start // 4, g, 0, NG, PARTS, True)
+            ahead = load_text(tokens_ptr, start // 4, g, NG, PARTS, ASM)
             for tile in range(first, stop):
                 at = LAYER * chunks + chunk + g * 0
                 scatter_where(early_ptr, at, keep, (g == 0) & (tile == stop - 1), ASM)
                 scatter_where(early_ptr, DEPTH * chunks + at, add, (g == 0) & (tile == stop - 1), ASM)
-                text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
-                ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
-                blocks = load_text(tokens_ptr, ahead, g, 0, NG, PARTS, True)
+                text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
+                place_ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
+                ahead = load_text(tokens_ptr, place_ahead, g, NG, PARTS, ASM)
                 strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
                 entering = tl.zeros((NG,), WORD)
                 following = tl.zeros((NG,), WORD)
@@ -230,17 +230,17 @@ def run_chunks(
     stop = tl.minimum(first + TILES, NT)
     start = tl.cast(first, tl.int64) * TILE
     string, inside = whereabouts(start + FIRST, LENGTH, STRINGS)
-    blocks = load_text(tokens_ptr, start // 4, g, COUNT, NG, PARTS, WHOLE)
+    ahead = load_text(tokens_ptr, start // 4, g, NG, PARTS, ASM)
     if PDL:
         gdc_wait()
     entry = tl.load(entry_ptr)
     carry = tl.zeros((NG,), WORD)
     for d in tl.static_range(DEPTH):
-        carry = carry | enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS)
+        carry = carry | enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS, ASM)
     for tile in range(first, stop):
-        text = words_of(blocks, classes_ptr, NG, PARTS, DIRECT, ASM)
-        ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
-        blocks = load_text(tokens_ptr, ahead, g, COUNT, NG, PARTS, WHOLE)
+        text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
+        place_ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)
+        ahead = load_text(tokens_ptr, place_ahead, g, NG, PARTS, ASM)
         strings, insides = place(string, inside, g, LENGTH, STRINGS, PARTS)
         entering = tl.zeros((NG,), WORD)
         following = tl.zeros((NG,), WORD)

@@ -10,9 +10,9 @@ A tile is NG threads by 16 * PARTS tokens; chunks of whole tiles are what progra
 import triton
 import triton.language as tl
 
-from ssmc.kernels.bits import classes_of, compose, fetch, four
+from ssmc.kernels.bits import classes_of, compose, four_words
 from ssmc.kernels.fields import add_fields, scan_maps, scan_window
-from ssmc.kernels.staging import gather, pick, scatter_where
+from ssmc.kernels.staging import gather, gather_where, pick, scatter_where
 
 
 @triton.jit
@@ -22,23 +22,21 @@ def before(x, g, NG: tl.constexpr):
 
 
 @triton.jit
-def load_text(ptr, at, g, left, NG: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr):
-    """The blocks of 16 bytes of a tile."""
+def load_text(ptr, at, g, NG: tl.constexpr, PARTS: tl.constexpr, ASM: tl.constexpr):
+    """The words of a tile, 4 * PARTS a thread; behind the last token the text is filled up."""
     out = ()
     for part in tl.static_range(PARTS):
-        out = out + (fetch(ptr + at, g * (4 * PARTS) + 4 * part, left, NG, WHOLE),)
+        out = out + four_words(ptr + at, g * (4 * PARTS) + 4 * part, NG, ASM)
     return out
 
 
 @triton.jit
-def words_of(blocks, classes_ptr, NG: tl.constexpr, PARTS: tl.constexpr, DIRECT: tl.constexpr, ASM: tl.constexpr):
-    """The words of a tile's blocks, as what indexes the tables: symbols (DIRECT) or classes."""
-    text = ()
-    for part in tl.static_range(PARTS):
-        text = text + four(blocks[part], NG)
-    if not DIRECT:
-        text = classes_of(text, classes_ptr, PARTS, ASM)
-    return text
+def told(text, classes_ptr, PARTS: tl.constexpr, DIRECT: tl.constexpr, ASM: tl.constexpr):
+    """The words of a tile as what indexes the tables: symbols (DIRECT) or classes."""
+    if DIRECT:
+        return text
+    else:
+        return classes_of(text, classes_ptr, PARTS, ASM)
 
 
 @triton.jit
@@ -73,7 +71,7 @@ def settle(keep, add, carry, g, NG: tl.constexpr, TOPS: tl.constexpr):
 
 
 @triton.jit
-def enter_chunk(keeps_ptr, adds_ptr, chunk, entry, CHUNKS: tl.constexpr, TOPS: tl.constexpr):
+def enter_chunk(keeps_ptr, adds_ptr, chunk, entry, CHUNKS: tl.constexpr, TOPS: tl.constexpr, ASM: tl.constexpr):
     """The state that enters a chunk, in one layer: the composition of the maps before it, or the last one if it forgets."""
     state = entry
     if chunk > 0:
@@ -81,8 +79,8 @@ def enter_chunk(keeps_ptr, adds_ptr, chunk, entry, CHUNKS: tl.constexpr, TOPS: t
         add = tl.load(adds_ptr + chunk - 1)
         if keep != 0:
             c = tl.arange(0, CHUNKS)
-            keeps = tl.load(keeps_ptr + c, mask=c < chunk, other=-1)
-            adds = tl.load(adds_ptr + c, mask=c < chunk, other=0)
+            keeps = tl.where(c < chunk, gather_where(keeps_ptr, c, c < chunk, ASM, False), -1)
+            adds = gather_where(adds_ptr, c, c < chunk, ASM, False)
             keep, add = scan_window(keeps, adds, CHUNKS, TOPS)
         state = add_fields(entry & keep, add, TOPS)
     return state

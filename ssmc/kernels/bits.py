@@ -20,42 +20,42 @@ PACK = tl.constexpr(
     " and.b32 $0, a, 0x01010101; }"
 )
 """Bits number $1..$4 (modulo 32) of $5 as the four bytes of a word."""
+FOUR = tl.constexpr("ld.global.nc.v4.b32 {$0, $1, $2, $3}, [$4];")
+PUT = tl.constexpr("st.global.v4.b32 [$1], {$2, $3, $4, $5}; mov.u32 $0, 0;")
 
 
 @triton.jit
-def four(v, NG: tl.constexpr):
-    """The four words of each thread's 16 bytes."""
-    e, f = tl.split(tl.reshape(v, (NG, 2, 2)))
-    w0, w2 = tl.split(e)
-    w1, w3 = tl.split(f)
-    return w0, w1, w2, w3
-
-
-@triton.jit
-def fetch(ptr, at, left, NG: tl.constexpr, WHOLE: tl.constexpr):
-    """16 bytes a thread from word `at` on, by one load."""
-    p = at[:, None] + tl.arange(0, 4)[None, :]
-    if WHOLE:
-        return tl.load(ptr + p)
+def four_words(ptr, at, NG: tl.constexpr, ASM: tl.constexpr):
+    """The 4 words from number `at` (a multiple of 4) on, for each thread, by one load of read-only memory."""
+    if ASM:
+        places = (ptr + at).to(tl.int64)
+        return tl.inline_asm_elementwise(FOUR, "=r,=r,=r,=r,l", [places], (tl.int32, tl.int32, tl.int32, tl.int32), True, 1)
     else:
-        return tl.load(ptr + p, mask=p * 4 < left, other=0)
+        v = tl.load(ptr + (at[:, None] + tl.arange(0, 4)[None, :]))
+        e, f = tl.split(tl.reshape(v, (NG, 2, 2)))
+        w0, w2 = tl.split(e)
+        w1, w3 = tl.split(f)
+        return w0, w1, w2, w3
 
 
 @triton.jit
-def four_words(ptr, at, left, NG: tl.constexpr, WHOLE: tl.constexpr):
-    """16 bytes a thread as 4 words."""
-    return four(fetch(ptr, at, left, NG, WHOLE), NG)
-
-
-@triton.jit
-def store_words(ptr, at, w0, w1, w2, w3, left, NG: tl.constexpr, WHOLE: tl.constexpr):
-    """Four words a thread by one 16-byte store."""
-    p = at[:, None] + tl.arange(0, 4)[None, :]
-    v = tl.reshape(tl.join(tl.join(w0, w2), tl.join(w1, w3)), (NG, 4))
-    if WHOLE:
-        tl.store(ptr + p, v)
+def store_words(ptr, at, w0, w1, w2, w3, left, NG: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr):
+    """Four words a thread by one 16-byte store; those from byte `left` on only if WHOLE."""
+    if not ASM:
+        p = at[:, None] + tl.arange(0, 4)[None, :]
+        v = tl.reshape(tl.join(tl.join(w0, w2), tl.join(w1, w3)), (NG, 4))
+        if WHOLE:
+            tl.store(ptr + p, v)
+        else:
+            tl.store(ptr + p, v, mask=p * 4 < left)
+    elif WHOLE:
+        places = (ptr + at).to(tl.int64)
+        tl.inline_asm_elementwise(PUT, "=r,l,r,r,r,r", [places, w0, w1, w2, w3], tl.int32, False, 1)
     else:
-        tl.store(ptr + p, v, mask=p * 4 < left)
+        scatter_where(ptr, at, w0, at * 4 < left, True)
+        scatter_where(ptr, at + 1, w1, (at + 1) * 4 < left, True)
+        scatter_where(ptr, at + 2, w2, (at + 2) * 4 < left, True)
+        scatter_where(ptr, at + 3, w3, (at + 3) * 4 < left, True)
 
 
 @triton.jit
@@ -226,14 +226,11 @@ def replay(
         w2 = words[4 * part + 2]
         w3 = words[4 * part + 3]
         if OUT == "bytes":
-            store_words(out_ptr, g * (4 * PARTS) + part * 4, w0, w1, w2, w3, left, NG, WHOLE)
+            store_words(out_ptr, g * (4 * PARTS) + part * 4, w0, w1, w2, w3, left, NG, WHOLE, ASM)
         if OUT == "bits":
             low = nibble(w0) | (nibble(w1) << 4) | (nibble(w2) << 8) | (nibble(w3) << 12)
             at = g * PARTS + part
-            if WHOLE:
-                tl.store(out_ptr + at, low.to(tl.int16))
-            else:
-                tl.store(out_ptr + at, low.to(tl.int16), mask=at * 16 < left)
+            scatter_where(out_ptr, at, low, at * 16 < left if not WHOLE else at >= 0, ASM)
 
 
 @triton.jit

@@ -77,7 +77,7 @@ def replay_chunks(
     c = tl.program_id(0).to(tl.int64) * NG + tl.arange(0, NG)
     state = tl.load(states_ptr + c)
     for i in range(16):
-        words = four_words(text_ptr, c * 64 + i * 4, 0, NG, True)
+        words = four_words(text_ptr, c * 64 + i * 4, NG, False)
         outs = ()
         for q in tl.static_range(4):
             word = tl.zeros((NG,), tl.int32)
@@ -90,7 +90,7 @@ def replay_chunks(
                     state = tl.load(table_ptr + x * STATES + state)
                 word = word + (tl.load(output_ptr + state).to(tl.int32) << (8 * s))
             outs = outs + (word,)  # noqa: RUF005
-        store_words(out_ptr, c * 64 + i * 4, outs[0], outs[1], outs[2], outs[3], 0, NG, True)
+        store_words(out_ptr, c * 64 + i * 4, outs[0], outs[1], outs[2], outs[3], 0, NG, True, False)
     tl.store(last_ptr + c, state)
 
 

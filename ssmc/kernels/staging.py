@@ -40,16 +40,14 @@ def picking(size, offset):
 
 
 @triton.constexpr_function
-def loading(size, masked):
-    """`size` bytes at global address $1, which nobody writes; masked: zero where $2 is."""
+def loading(size, masked, constant):
+    """`size` bytes at global address $1; masked: zero where $2 is; constant: nobody writes there."""
     kind = {1: "u8", 2: "u16", 4: "b32", 8: "b64"}[size]
+    load = f"ld.global{'.nc' if constant else ''}.{kind}"
     if not masked:
-        return f"ld.global.nc.{kind} $0, [$1];"
+        return f"{load} $0, [$1];"
     word = 64 if size == 8 else 32
-    return (
-        f"{{ .reg .pred p; .reg .b{word} t; setp.ne.u32 p, $2, 0; mov.b{word} t, 0; @p ld.global.nc.{kind} t, [$1];"
-        f" mov.b{word} $0, t; }}"
-    )
+    return f"{{ .reg .pred p; .reg .b{word} t; setp.ne.u32 p, $2, 0; mov.b{word} t, 0; @p {load} t, [$1]; mov.b{word} $0, t; }}"
 
 
 @triton.constexpr_function
@@ -62,7 +60,7 @@ def writing(size):
 def gather(ptr, at, ASM: tl.constexpr):
     """What lies at places of read-only global memory; bytes as int32."""
     SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
-    LOAD: tl.constexpr = loading(SIZE, False)
+    LOAD: tl.constexpr = loading(SIZE, False, True)
     if not ASM:
         found = tl.load(ptr + at)
         return found if SIZE == 8 else found.to(tl.int32)
@@ -73,29 +71,29 @@ def gather(ptr, at, ASM: tl.constexpr):
 
 
 @triton.jit
-def gather_where(ptr, at, mask, ASM: tl.constexpr):
-    """As `gather`; zero where the mask is not set."""
+def gather_where(ptr, at, mask, ASM: tl.constexpr, CONSTANT: tl.constexpr = True):
+    """As `gather`; zero where the mask is not set. CONSTANT: the memory is read only, or else loads keep their place among accesses."""
     SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
-    LOAD: tl.constexpr = loading(SIZE, True)
+    LOAD: tl.constexpr = loading(SIZE, True, CONSTANT)
     if not ASM:
         found = tl.load(ptr + at, mask=mask, other=0)
         return found if SIZE == 8 else found.to(tl.int32)
     elif SIZE == 8:
-        return tl.inline_asm_elementwise(LOAD, "=l,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int64, True, 1)
+        return tl.inline_asm_elementwise(LOAD, "=l,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int64, CONSTANT, 1)
     else:
-        return tl.inline_asm_elementwise(LOAD, "=r,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int32, True, 1)
+        return tl.inline_asm_elementwise(LOAD, "=r,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int32, CONSTANT, 1)
 
 
 @triton.jit
 def scatter_where(ptr, at, value, mask, ASM: tl.constexpr):
-    """Stores words (32 or 64 bits) at places of global memory where the mask is set."""
+    """Stores at places of global memory where the mask is set."""
     if ASM:
         SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
         STORE: tl.constexpr = writing(SIZE)
         IN: tl.constexpr = "=r,l,l,r" if SIZE == 8 else "=r,l,r,r"
         tl.inline_asm_elementwise(STORE, IN, [(ptr + at).to(tl.int64), value, mask.to(tl.int32)], tl.int32, False, 1)
     else:
-        tl.store(ptr + at, value, mask=mask)
+        tl.store(ptr + at, value.to(ptr.dtype.element_ty), mask=mask)
 
 
 @triton.jit
