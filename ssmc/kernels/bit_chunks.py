@@ -148,7 +148,9 @@ def deepen_chunks(
         carry = tl.zeros((NG,), WORD)
         early = tl.zeros((NG,), WORD)
         for d in tl.static_range(LAYER):
-            state = enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS, ASM)
+            state = enter_chunk(
+                keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, NG, TOPS, ASM
+            )
             kept = tl.load(early_ptr + d * chunks + chunk)
             added = tl.load(early_ptr + (DEPTH + d) * chunks + chunk)
             carry = carry | state
@@ -236,7 +238,9 @@ def run_chunks(
     entry = tl.load(entry_ptr)
     carry = tl.zeros((NG,), WORD)
     for d in tl.static_range(DEPTH):
-        carry = carry | enter_chunk(keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, TOPS, ASM)
+        carry = carry | enter_chunk(
+            keeps_ptr + d * chunks, adds_ptr + d * chunks, chunk, entry & OWNS[d], CHUNKS, NG, TOPS, ASM
+        )
     for tile in range(first, stop):
         text = told(ahead, classes_ptr, PARTS, DIRECT, ASM)
         place_ahead = tl.cast(tl.minimum(tile + 1, stop - 1), tl.int64) * (TILE // 4)

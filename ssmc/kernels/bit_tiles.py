@@ -71,17 +71,24 @@ def settle(keep, add, carry, g, NG: tl.constexpr, TOPS: tl.constexpr):
 
 
 @triton.jit
-def enter_chunk(keeps_ptr, adds_ptr, chunk, entry, CHUNKS: tl.constexpr, TOPS: tl.constexpr, ASM: tl.constexpr):
+def enter_chunk(
+    keeps_ptr, adds_ptr, chunk, entry, CHUNKS: tl.constexpr, NG: tl.constexpr, TOPS: tl.constexpr, ASM: tl.constexpr
+):  # fmt: skip
     """The state that enters a chunk, in one layer: the composition of the maps before it, or the last one if it forgets."""
     state = entry
     if chunk > 0:
         keep = tl.load(keeps_ptr + chunk - 1)
         add = tl.load(adds_ptr + chunk - 1)
         if keep != 0:
-            c = tl.arange(0, CHUNKS)
-            keeps = tl.where(c < chunk, gather_where(keeps_ptr, c, c < chunk, ASM, False), -1)
-            adds = gather_where(adds_ptr, c, c < chunk, ASM, False)
-            keep, add = scan_window(keeps, adds, CHUNKS, TOPS)
+            EACH: tl.constexpr = (CHUNKS + NG - 1) // NG
+            keeps = tl.full((NG,), -1, keeps_ptr.dtype.element_ty)
+            adds = tl.zeros((NG,), keeps_ptr.dtype.element_ty)
+            for e in tl.static_range(EACH):
+                c = tl.arange(0, NG) * EACH + e
+                k = tl.where(c < chunk, gather_where(keeps_ptr, c, c < chunk, ASM, False), -1)
+                adds = add_fields(adds & k, gather_where(adds_ptr, c, c < chunk, ASM, False), TOPS)
+                keeps = keeps & k
+            keep, add = scan_window(keeps, adds, NG, TOPS)
         state = add_fields(entry & keep, add, TOPS)
     return state
 

@@ -29,7 +29,9 @@ def four_words(ptr, at, NG: tl.constexpr, ASM: tl.constexpr):
     """The 4 words from number `at` (a multiple of 4) on, for each thread, by one load of read-only memory."""
     if ASM:
         places = (ptr + at).to(tl.int64)
-        return tl.inline_asm_elementwise(FOUR, "=r,=r,=r,=r,l", [places], (tl.int32, tl.int32, tl.int32, tl.int32), True, 1)
+        return tl.inline_asm_elementwise(
+            FOUR, "=r,=r,=r,=r,l", [places], (tl.int32, tl.int32, tl.int32, tl.int32), True, 1
+        )
     else:
         v = tl.load(ptr + (at[:, None] + tl.arange(0, 4)[None, :]))
         e, f = tl.split(tl.reshape(v, (NG, 2, 2)))
@@ -155,7 +157,21 @@ def compose(
     for q in tl.static_range(4 * PARTS):
         for r in tl.static_range(4):
             keep, add = starting(
-                keep, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE, ASM
+                keep,
+                add,
+                starts_ptr,
+                inside,
+                string,
+                left,
+                LENGTH,
+                g,
+                4 * q + r,
+                KNOWN,
+                STRINGS,
+                STARTS,
+                PARTS,
+                WHOLE,
+                ASM,
             )
             low = (add & ((1 << READS) - 1)).to(tl.int32)
             entry = entry_of(tables_ptr, base, text[q], low, r, READS, HALF, OFFSET, SIZE, COPIES, ASM)
@@ -188,7 +204,21 @@ def replay(
         states = ()
         for r in tl.static_range(4):
             _k, add = starting(
-                add, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE, ASM
+                add,
+                add,
+                starts_ptr,
+                inside,
+                string,
+                left,
+                LENGTH,
+                g,
+                4 * q + r,
+                KNOWN,
+                STRINGS,
+                STARTS,
+                PARTS,
+                WHOLE,
+                ASM,
             )
             if OUT != "none" and not AFTER:
                 low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)

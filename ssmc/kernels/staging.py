@@ -79,9 +79,13 @@ def gather_where(ptr, at, mask, ASM: tl.constexpr, CONSTANT: tl.constexpr = True
         found = tl.load(ptr + at, mask=mask, other=0)
         return found if SIZE == 8 else found.to(tl.int32)
     elif SIZE == 8:
-        return tl.inline_asm_elementwise(LOAD, "=l,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int64, CONSTANT, 1)
+        return tl.inline_asm_elementwise(
+            LOAD, "=l,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int64, CONSTANT, 1
+        )
     else:
-        return tl.inline_asm_elementwise(LOAD, "=r,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int32, CONSTANT, 1)
+        return tl.inline_asm_elementwise(
+            LOAD, "=r,l,r", [(ptr + at).to(tl.int64), mask.to(tl.int32)], tl.int32, CONSTANT, 1
+        )
 
 
 @triton.jit
