@@ -20,17 +20,20 @@ PACK = tl.constexpr(
     " and.b32 $0, a, 0x01010101; }"
 )
 """Bits number $1..$4 (modulo 32) of $5 as the four bytes of a word."""
-FOUR = tl.constexpr("ld.global.nc.v4.b32 {$0, $1, $2, $3}, [$4];")
+FOUR = tl.constexpr("ld.global.v4.b32 {$0, $1, $2, $3}, [$4];")
 PUT = tl.constexpr("st.global.v4.b32 [$1], {$2, $3, $4, $5}; mov.u32 $0, 0;")
 
 
 @triton.jit
 def four_words(ptr, at, NG: tl.constexpr, ASM: tl.constexpr):
-    """The 4 words from number `at` (a multiple of 4) on, for each thread, by one load of read-only memory."""
+    """The 4 words from number `at` (a multiple of 4) on, for each thread, by one load.
+
+    It keeps its place among barriers and waits (the compiler would move one of read-only memory to where its words are used).
+    """
     if ASM:
         places = (ptr + at).to(tl.int64)
         return tl.inline_asm_elementwise(
-            FOUR, "=r,=r,=r,=r,l", [places], (tl.int32, tl.int32, tl.int32, tl.int32), True, 1
+            FOUR, "=r,=r,=r,=r,l", [places], (tl.int32, tl.int32, tl.int32, tl.int32), False, 1
         )
     else:
         v = tl.load(ptr + (at[:, None] + tl.arange(0, 4)[None, :]))

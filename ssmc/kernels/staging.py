@@ -57,22 +57,22 @@ def writing(size):
 
 
 @triton.jit
-def gather(ptr, at, ASM: tl.constexpr):
-    """What lies at places of read-only global memory; bytes as int32."""
+def gather(ptr, at, ASM: tl.constexpr, CONSTANT: tl.constexpr = True):
+    """What lies at places of global memory; bytes as int32. CONSTANT: of read-only memory, whenever that suits the compiler."""
     SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
-    LOAD: tl.constexpr = loading(SIZE, False, True)
+    LOAD: tl.constexpr = loading(SIZE, False, CONSTANT)
     if not ASM:
         found = tl.load(ptr + at)
         return found if SIZE == 8 else found.to(tl.int32)
     elif SIZE == 8:
-        return tl.inline_asm_elementwise(LOAD, "=l,l", [(ptr + at).to(tl.int64)], tl.int64, True, 1)
+        return tl.inline_asm_elementwise(LOAD, "=l,l", [(ptr + at).to(tl.int64)], tl.int64, CONSTANT, 1)
     else:
-        return tl.inline_asm_elementwise(LOAD, "=r,l", [(ptr + at).to(tl.int64)], tl.int32, True, 1)
+        return tl.inline_asm_elementwise(LOAD, "=r,l", [(ptr + at).to(tl.int64)], tl.int32, CONSTANT, 1)
 
 
 @triton.jit
 def gather_where(ptr, at, mask, ASM: tl.constexpr, CONSTANT: tl.constexpr = True):
-    """As `gather`; zero where the mask is not set. CONSTANT: the memory is read only, or else loads keep their place among accesses."""
+    """As `gather`; zero where the mask is not set."""
     SIZE: tl.constexpr = ptr.dtype.element_ty.primitive_bitwidth // 8
     LOAD: tl.constexpr = loading(SIZE, True, CONSTANT)
     if not ASM:
@@ -120,7 +120,7 @@ def stage(
         for i in range(0, COUNT, NG * BATCH):
             words = ()
             for k in tl.static_range(BATCH):
-                words = words + (gather(table_ptr, tl.minimum(i + k * NG + g, COUNT - 1), True),)
+                words = words + (gather(table_ptr, tl.minimum(i + k * NG + g, COUNT - 1), True, False),)
             for k in tl.static_range(BATCH):
                 at = base + tl.minimum(i + k * NG + g, COUNT - 1) * (SIZE * COPIES)
                 tl.inline_asm_elementwise(
