@@ -135,6 +135,7 @@ class Description:
         """The same with a latch in predict mode: a register of the last outcome, and one bit that an illegal symbol sets.
 
         After an illegal symbol the tables of a predict-mode cascade promise nothing; with the latch the outcome is that of the sink.
+        Where no prefix makes a symbol illegal there is nothing to latch.
         """
         if not self.predict or self.parts is None or self.latch is not None:
             return self
@@ -143,6 +144,8 @@ class Description:
         for outcome in range(count):
             code.setdefault(outcome, len(code))
         legal = self.outcomes[:, self.outcomes.shape[1] - len(self.classes) :]
+        if legal[sorted({self.initial, *self.table.values()})].all():
+            return self
         first = {int(c): x for x, c in reversed(list(enumerate(self.classes)))}
         register, latch = len(self.parts), len(self.parts) + 1
         writes = {key: (0, code[outcome]) for key, outcome in self.table.items()}

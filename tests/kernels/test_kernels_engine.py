@@ -60,6 +60,13 @@ def test_engines_agree_and_any_cutting_gives_the_same(source: str, predict: bool
         assert torch.equal(states, again.states), engine
 
 
+@pytest.mark.parametrize(("source", "latched"), [("order-preserving-5", False), ("fourth-from-end", False), ("flip-flop", True), ("dyck-2-3", True)])  # fmt: skip
+def test_only_what_may_become_illegal_is_latched(source: str, latched: bool) -> None:
+    made = described(source, predict=True)
+    assert (made.streaming.latch is not None) is latched
+    assert (made.delta[: made.sink] == made.sink).any() == latched
+
+
 @pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
 @pytest.mark.parametrize(("rows", "length"), [(1, 1), (1, 37), (1, 64), (2, 32), (3, 21)])
 def test_the_fused_kernel_packs_answers_and_keeps_the_last(rows: int, length: int) -> None:
