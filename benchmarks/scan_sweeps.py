@@ -90,11 +90,17 @@ CUTS = (
     (128, 2, 1056, 16384), (128, 4, 396, 8192), (64, 4, 1056, 8192), (128, 2, 792, 1024), (128, 2, 792, 32768),
 )  # fmt: skip
 """Cuts of the fused kernels: threads, parts, chunks, bytes of copied tables."""
+DEEP_CUTS = (
+    (128, 2, 528, 0), (128, 2, 660, 0), (128, 2, 792, 0), (128, 2, 1056, 0), (128, 2, 660, 4096), (128, 2, 660, 16384),
+    (128, 2, 792, 16384), (128, 1, 792, 0), (256, 2, 396, 0), (64, 2, 1320, 0),
+)  # fmt: skip
+"""The same for more than one layer."""
 MACHINES = {
     f"{bits}/{kind}/{symbols}/{layers}": (bits, kind, symbols, layers)
     for bits, kind, symbols, layers in (
         (16, "mixed", 256, 1), (16, "stuck", 256, 1), (32, "mixed", 256, 1), (32, "stuck", 256, 1), (8, "mixed", 256, 1),
         (16, "mixed", 32, 2), (16, "mixed", 32, 4), (16, "stuck", 32, 2), (16, "stuck", 32, 4), (64, "mixed", 256, 1),
+        (16, "mixed", 32, 1), (32, "mixed", 32, 2), (24, "mixed", 32, 6), (16, "mixed", 256, 2), (60, "mixed", 32, 2),
     )
 }  # fmt: skip
 
@@ -144,8 +150,8 @@ def compile_one(job: tuple[str, tuple[int, ...]]) -> str:
 
 
 def candidates(case: str) -> tuple[tuple[int, ...], ...]:
-    """The plans or cuts of a case; few cuts of machines with several layers, which take long to compile."""
-    return PLANS[case] if case in PLANS else CUTS[:3] if MACHINES[case][3] > 1 else CUTS
+    """The plans or cuts of a case."""
+    return PLANS[case] if case in PLANS else DEEP_CUTS if MACHINES[case][3] > 1 else CUTS
 
 
 def sweep_bits(case: str, floor: float, budget: float) -> dict[str, object]:

@@ -53,8 +53,10 @@ class Tables:
     Attributes:
         classes: uint8 (256,): the class of each symbol.
         gates: entries of the joint tables of layers 0..d, one after the other.
-        output: uint8.
-        reads: for each d, how many low bits of the state the table is indexed by.
+        output: uint8: for each value of the low bits of the state a row of symbols or classes (before the symbol) or one output
+            (after it); filled up to whole words.
+        truth: where the output is a bit that the lowest five bits of the state after the symbol tell: for each value of them that bit.
+        reads: for each d, how many low bits of the state the table is indexed by; each value has a row of symbols or classes.
         offsets: for each d, the first entry.
         sizes: for each d, the number of entries.
         owns: for each layer, the bits that it writes.
@@ -62,7 +64,8 @@ class Tables:
         half: bits of keep and of add in an entry.
         wide: whether a state takes 64 bits.
         tops: as the kernels' TOPS (fields.py).
-        direct: whether tables are indexed by symbols, not classes.
+        symbols: rows of tables that are indexed by symbols, a power of two; 0 where they are indexed by classes.
+        row: symbols or classes a row.
         sums: what each symbol adds to the fields that no symbol resets, in layer 0.
         places: of `sums`.
     """
@@ -70,6 +73,7 @@ class Tables:
     classes: Tensor
     gates: Tensor
     output: Tensor
+    truth: int | None
     reads: tuple[int, ...]
     offsets: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -78,9 +82,15 @@ class Tables:
     half: int
     wide: bool
     tops: int | tuple[int, int]
-    direct: bool
+    symbols: int
+    row: int
     sums: Tensor
     places: Places
+
+    @property
+    def bytes(self) -> int:
+        """Of the gates."""
+        return self.gates.numel() * self.gates.element_size()
 
     @property
     def word(self) -> torch.dtype:
@@ -150,15 +160,20 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     wide = half == 64
     # tables by symbol spare the look-up of its class, if they stay small
     widest = max(layer.reads for layer in joint)
-    direct = widest <= 8 and len(machine.classes) << widest <= DIRECT_LIMIT
+    rows = 1 << (len(machine.classes) - 1).bit_length()
+    direct = rows << widest <= max(DIRECT_LIMIT, machine.class_count << widest)
     # a byte outside of the alphabet reads some entry, never memory beyond the table; callers refuse such bytes
     symbols = np.pad(machine.classes, (0, 256 - len(machine.classes))).astype(np.int64)
+    row = symbols[:rows] if direct else np.arange(machine.class_count)
 
     def spread(table: np.ndarray[Any, Any], reads: int) -> np.ndarray[Any, Any]:
-        """A table by class as one by symbol."""
-        return table[((symbols[:, None] << reads) | np.arange(1 << reads)).reshape(-1)] if direct else table
+        """A table by class and low bits as one of rows of symbols or classes."""
+        listed: np.ndarray[Any, Any] = table[((row[None, :] << reads) | np.arange(1 << reads)[:, None]).reshape(-1)]
+        return listed
 
     output = machine.output if machine.after else spread(machine.output, machine.reads)
+    short = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
+    truth = sum(int(machine.output[k % (1 << machine.reads)]) << k for k in range(32))
     parts: list[np.ndarray[Any, Any]] = []
     offsets = []
     for layer in joint:
@@ -179,16 +194,18 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
     return Tables(
         classes=torch.from_numpy(symbols.astype(np.uint8)).to(device),
         gates=torch.from_numpy(np.concatenate(parts)).to(device),
-        output=torch.from_numpy(np.ascontiguousarray(output)).to(device),
+        output=torch.from_numpy(np.pad(output, (0, -len(output) % 4))).to(device),
+        truth=signed(truth, 32) if short else None,
         reads=tuple(layer.reads for layer in joint),
         offsets=tuple(offsets),
-        sizes=tuple(256 << layer.reads if direct else layer.keep.size for layer in joint),
+        sizes=tuple(len(row) << layer.reads for layer in joint),
         owns=tuple(signed(x, width) for x in own),
         known=tuple(signed(x, width) for x in below),
         half=half,
         wide=wide,
         tops=kernel_tops(machine.tops, machine.sticky, machine.bits, width),
-        direct=direct,
+        symbols=rows if direct else 0,
+        row=len(row),
         sums=torch.frombuffer(bytearray(sums), dtype=torch.from_numpy(narrow).dtype).to(device),
         places=replace(places, words=len(sums) // 4),
     )

@@ -31,12 +31,17 @@ def load_text(ptr, at, g, NG: tl.constexpr, PARTS: tl.constexpr, ASM: tl.constex
 
 
 @triton.jit
-def told(text, classes_ptr, PARTS: tl.constexpr, DIRECT: tl.constexpr, ASM: tl.constexpr):
-    """The words of a tile as what indexes the tables: symbols (DIRECT) or classes."""
-    if DIRECT:
+def told(text, classes_ptr, PARTS: tl.constexpr, SYMBOLS: tl.constexpr, ASM: tl.constexpr):
+    """The words of a tile as what indexes the tables: symbols (of tables with SYMBOLS rows) or classes (0)."""
+    if SYMBOLS == 0:
+        return classes_of(text, classes_ptr, PARTS, ASM)
+    elif SYMBOLS == 256:
         return text
     else:
-        return classes_of(text, classes_ptr, PARTS, ASM)
+        out = ()
+        for q in tl.static_range(4 * PARTS):
+            out = out + (text[q] & ((SYMBOLS - 1) * 0x01010101),)
+        return out
 
 
 @triton.jit
@@ -100,11 +105,11 @@ def decide(
     KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
     NG: tl.constexpr, PARTS: tl.constexpr, COPIES: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """Whether a chunk's last tile, whatever enters it in layer FROM and above, leaves one state; then it is the chunk's map.
+    """How many layers a chunk's last tile decides: whatever enters it in layer FROM and above, they leave it in one state, the chunk's map.
 
     `carry` is the state of the layers below FROM that enters the tile. A thread knows its state in a layer as soon as the
-    earlier threads' map there forgets. Threads that do not know the layers below hold; where the last layer's map over the
-    others forgets too, all is known.
+    earlier threads' map there forgets. Threads that do not know the layers below hold; a layer is decided where its map over the
+    others forgets too.
     """
     chunk = tl.program_id(0)
     chunks = tl.num_programs(0)
@@ -114,6 +119,7 @@ def decide(
     entering = tl.zeros((NG,), WORD)
     ends = tl.zeros((NG,), WORD)
     known = tl.full((), 0, tl.int32)
+    level = tl.full((), FROM, tl.int32)
     for d in tl.static_range(DEPTH):
         k, a, _entries = compose(
             text, tables_ptr, base, starts_ptr, entering, insides, strings, 0, LENGTH, g, READS[d], OFFSETS[d], SIZES[d],
@@ -124,15 +130,17 @@ def decide(
             entering = entering | enters
         else:
             sk, sa = scan_maps(tl.where(g < known, -1, k) & OWNS[d], tl.where(g < known, 0, a) & OWNS[d], TOPS)
-            known = tl.min(tl.where(sk == 0, g + 1, NG + 1), 0)
+            known = tl.maximum(known, tl.min(tl.where(sk == 0, g + 1, NG + 1), 0))
+            level += (known <= NG).to(tl.int32)
             entering = entering | before(sa, g, NG)
             ends = ends | sa
-    if known <= NG:
+    if level > FROM:
         for d in tl.static_range(FROM, DEPTH):
             at = d * chunks + chunk + g * 0
-            scatter_where(keeps_ptr, at, tl.zeros((NG,), WORD), g == NG - 1, ASM)
-            scatter_where(adds_ptr, at, ends & OWNS[d], g == NG - 1, ASM)
-    return known <= NG
+            stores = (g == NG - 1) & (d < level)
+            scatter_where(keeps_ptr, at, tl.zeros((NG,), WORD), stores, ASM)
+            scatter_where(adds_ptr, at, ends & OWNS[d], stores, ASM)
+    return level
 
 
 @triton.jit

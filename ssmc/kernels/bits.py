@@ -82,12 +82,14 @@ def entry_of(
 ):  # fmt: skip
     """An entry as it lies in memory: one word with both gates, HALF bits each, or two tables of wide words.
 
-    The table has SIZE entries and begins with entry OFFSET of the tables; COPIES: they lie in shared memory at `base`.
+    The table has SIZE entries, a row of symbols or classes for each value of the READS low bits, and begins with entry OFFSET of
+    the tables; COPIES: they lie in shared memory at `base`.
     """
+    ROW: tl.constexpr = SIZE >> READS
     if COPIES == 0:
         at = (word >> (8 * BYTE)) & 255
         if READS > 0:
-            at = (at << READS) | low
+            at = at + low * ROW
         if HALF == 64:
             return gather(tables_ptr, OFFSET + at, ASM), gather(tables_ptr, OFFSET + SIZE + at, ASM)
         else:
@@ -96,14 +98,14 @@ def entry_of(
         EACH: tl.constexpr = 4 if HALF == 16 else 8
         STEP: tl.constexpr = EACH * COPIES
         if READS > 0:
-            base = base + low * STEP
+            base = base + low * (ROW * STEP)
         if HALF == 64:
             return (
-                pick(base, word, BYTE, EACH, STEP << READS, OFFSET * STEP),
-                pick(base, word, BYTE, EACH, STEP << READS, (OFFSET + SIZE) * STEP),
+                pick(base, word, BYTE, EACH, STEP, OFFSET * STEP),
+                pick(base, word, BYTE, EACH, STEP, (OFFSET + SIZE) * STEP),
             )
         else:
-            return (pick(base, word, BYTE, EACH, STEP << READS, OFFSET * STEP),)
+            return (pick(base, word, BYTE, EACH, STEP, OFFSET * STEP),)
 
 
 @triton.jit
@@ -160,22 +162,8 @@ def compose(
     for q in tl.static_range(4 * PARTS):
         for r in tl.static_range(4):
             keep, add = starting(
-                keep,
-                add,
-                starts_ptr,
-                inside,
-                string,
-                left,
-                LENGTH,
-                g,
-                4 * q + r,
-                KNOWN,
-                STRINGS,
-                STARTS,
-                PARTS,
-                WHOLE,
-                ASM,
-            )
+                keep, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE, ASM
+            )  # fmt: skip
             low = (add & ((1 << READS) - 1)).to(tl.int32)
             entry = entry_of(tables_ptr, base, text[q], low, r, READS, HALF, OFFSET, SIZE, COPIES, ASM)
             k, a = gates(entry, HALF)
@@ -190,15 +178,48 @@ def compose(
 
 
 @triton.jit
+def four_bits(states, TRUTH, ASM: tl.constexpr):
+    """Bits number (low 5 bits of four states) of TRUTH as the bytes of a word."""
+    s0 = states[0].to(tl.int32)
+    s1 = states[1].to(tl.int32)
+    s2 = states[2].to(tl.int32)
+    s3 = states[3].to(tl.int32)
+    if ASM:
+        return tl.inline_asm_elementwise(PACK, "=r,r,r,r,r,r", [s0, s1, s2, s3, TRUTH], tl.int32, True, 1)
+    else:
+        low = ((TRUTH >> (s0 & 31)) & 1) | (((TRUTH >> (s1 & 31)) & 1) << 8)
+        return low | (((TRUTH >> (s2 & 31)) & 1) << 16) | (((TRUTH >> (s3 & 31)) & 1) << 24)
+
+
+@triton.jit
+def output_of(
+    output_ptr, base, word, add, BYTE: tl.constexpr, READS: tl.constexpr, ROW: tl.constexpr, COPIES: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """The output of a table with ROW bytes for each value of the READS low bits of a state (1: whatever the symbol is).
+
+    COPIES: the table lies in shared memory at `base`.
+    """
+    low = (add & ((1 << READS) - 1)).to(tl.int32)
+    if COPIES > 0:
+        return pick(base + low * ROW, word, BYTE, 1, 1 if ROW > 1 else 0, 0)
+    elif ROW > 1:
+        return gather(output_ptr, low * ROW + ((word >> (8 * BYTE)) & 255), ASM)
+    else:
+        return gather(output_ptr, low, ASM)
+
+
+@triton.jit
 def replay(
-    text, entries, output_ptr, starts_ptr, final_ptr, out_ptr, add, inside, string, left, LENGTH, TRUTH, g,
+    text, entries, output_ptr, out_base, starts_ptr, final_ptr, out_ptr, add, inside, string, left, LENGTH, TRUTH, g,
     KNOWN: tl.constexpr, HALF: tl.constexpr, TOPS: tl.constexpr, STRINGS: tl.constexpr, STARTS: tl.constexpr,
-    OUT_READS: tl.constexpr, AFTER: tl.constexpr, OUT: tl.constexpr, FINAL: tl.constexpr, LITERAL: tl.constexpr,
-    NG: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
+    TOLD: tl.constexpr, OUT_READS: tl.constexpr, OUT_ROW: tl.constexpr, OUT_COPIES: tl.constexpr, OUT: tl.constexpr,
+    FINAL: tl.constexpr, NG: tl.constexpr, PARTS: tl.constexpr, WHOLE: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Each thread's outputs from the state `add` on, through the entries of the last layer.
 
-    LITERAL: the output is bit (low 5 bits of the state) of TRUTH.
+    TOLD, how an output is known: by the state "before" the symbol and the symbol, by the state "after" it, both of a table; "truth": bit
+    (low 5 bits of the state after) of TRUTH.
     """
     PER: tl.constexpr = 16 * PARTS
     words = ()
@@ -207,25 +228,10 @@ def replay(
         states = ()
         for r in tl.static_range(4):
             _k, add = starting(
-                add,
-                add,
-                starts_ptr,
-                inside,
-                string,
-                left,
-                LENGTH,
-                g,
-                4 * q + r,
-                KNOWN,
-                STRINGS,
-                STARTS,
-                PARTS,
-                WHOLE,
-                ASM,
-            )
-            if OUT != "none" and not AFTER:
-                low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
-                o = gather(output_ptr, (((text[q] >> (8 * r)) & 255) << OUT_READS) | low, ASM)
+                add, add, starts_ptr, inside, string, left, LENGTH, g, 4 * q + r, KNOWN, STRINGS, STARTS, PARTS, WHOLE, ASM
+            )  # fmt: skip
+            if OUT != "none" and TOLD == "before":
+                o = output_of(output_ptr, out_base, text[q], add, r, OUT_READS, OUT_ROW, OUT_COPIES, ASM)
                 word = word | (o << (8 * r))
             k, a = gates(entries[4 * q + r], HALF)
             if not WHOLE:
@@ -233,25 +239,17 @@ def replay(
                 k = tl.where(live, k, -1)
                 a = tl.where(live, a, 0)
             add = add_fields(add & k, a, TOPS)
-            if OUT != "none" and AFTER:
-                if LITERAL and ASM:
-                    states = states + (add.to(tl.int32),)
-                else:
-                    low = (add & ((1 << OUT_READS) - 1)).to(tl.int32)
-                    if LITERAL:
-                        o = (TRUTH >> low) & 1
-                    else:
-                        o = gather(output_ptr, low, ASM)
-                    word = word | (o << (8 * r))
+            states = states + (add,)
+            if OUT != "none" and TOLD == "after":
+                o = output_of(output_ptr, out_base, text[q], add, r, OUT_READS, OUT_ROW, OUT_COPIES, ASM)
+                word = word | (o << (8 * r))
             if FINAL and (STRINGS != "aligned" or 4 * q + r == PER - 1):
                 ends = (inside + (4 * q + r + 1)) % LENGTH == 0
                 if not WHOLE:
                     ends = ends & (g * PER + (4 * q + r) < left)
                 scatter_where(final_ptr, string + (inside + (4 * q + r)) // LENGTH, add & KNOWN, ends, ASM)
-        if OUT != "none" and AFTER and LITERAL and ASM:
-            word = tl.inline_asm_elementwise(
-                PACK, "=r,r,r,r,r,r", [states[0], states[1], states[2], states[3], TRUTH], tl.int32, True, 1
-            )
+        if OUT != "none" and TOLD == "truth":
+            word = four_bits(states, TRUTH, ASM)
         words = words + (word,)
     for part in tl.static_range(PARTS):
         w0 = words[4 * part]

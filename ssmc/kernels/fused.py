@@ -11,14 +11,18 @@ from torch import Tensor
 
 from ssmc.errors import InputError
 from ssmc.kernels.bit_chunks import deepen_chunks, reduce_chunks, run_chunks
-from ssmc.kernels.bit_tables import Places, Tables, signed, tables_of
+from ssmc.kernels.bit_tables import Places, Tables, tables_of
 
 if TYPE_CHECKING:
     from ssmc.kernels.machine import BitMachine
 
 Output = Literal["bytes", "bits", "none"]
-STAGED_LIMIT = 32 * 1024
-"""Bytes of tables that a program keeps in shared memory."""
+STAGED_LIMIT = 46 * 1024
+"""Bytes of tables that a program keeps in shared memory (of 48 KiB, some of which Triton needs)."""
+SHARED_MEMORY = 227 * 1024
+"""Bytes of a multiprocessor (of an H100)."""
+PROCESSORS = 132
+"""Multiprocessors (of an H100)."""
 LONGEST = 1 << 30
 """Strings of this length and more are run one by one."""
 
@@ -46,20 +50,24 @@ class Cut:
 
     @classmethod
     def of(cls, tables: Tables) -> Cut:
-        """The best of a sweep (benchmarks/records/scan_sweeps.json); half as many tokens a thread where Triton would compile for minutes.
+        """The best of a sweep (benchmarks/records/scan_sweeps.json); no more chunks than run at once where tables fill the shared memory.
 
-        It does where every token is a load from memory (symbols are classes, or tables too large to be staged), and for many layers.
+        Copies of the tables pay for one layer alone: with more, each launch stages them.
         """
-        cut = cls(64, 2, 792, 2) if tables.wide else cls(chunks=1056 if len(tables.reads) == 1 else 792)
-        short = not tables.direct or not cut.copies(tables) or len(tables.reads) > 4
-        return replace(cut, parts=1) if short else cut
+        depth = len(tables.reads)
+        if depth == 1:
+            return cls(64, 2, 792, 2) if tables.wide else cls(chunks=1056)
+        cut = cls(64, 2, 792, 2, room=0) if tables.wide else cls(chunks=660 if depth <= 4 else 1056, room=0)
+        held = SHARED_MEMORY // (cut.copies(tables) * tables.bytes + 2048)
+        return replace(cut, chunks=min(cut.chunks, PROCESSORS * held))
 
     def copies(self, tables: Tables) -> int:
         """How many copies of the tables a program keeps in shared memory: up to 16, within `room` bytes; 0 if one is too large."""
-        size = tables.gates.numel() * tables.gates.element_size()
-        if size > STAGED_LIMIT:
+        if tables.bytes > STAGED_LIMIT:
             return 0
-        return 1 << min(4, max(0, (self.room // size).bit_length() - 1))
+        if tables.bytes <= 128:  # a bank for each word
+            return 1
+        return 1 << min(4, max(0, (self.room // tables.bytes).bit_length() - 1))
 
     @property
     def tile(self) -> int:
@@ -116,21 +124,24 @@ def run_fused(
     strings = "none" if single else "aligned" if length % per == 0 else "long" if length > per else "short"
     fixed = {
         "READS": tables.reads, "OFFSETS": tables.offsets, "SIZES": tables.sizes, "OWNS": tables.owns, "KNOWN": tables.known,
-        "HALF": tables.half, "TOPS": tables.tops, "DIRECT": tables.direct, "STRINGS": strings,
+        "HALF": tables.half, "TOPS": tables.tops, "SYMBOLS": tables.symbols, "STRINGS": strings,
         "STARTS": states is not None and not single, "NG": cut.threads, "PARTS": cut.parts,
         "ENTRIES": tables.gates.numel(), "COPIES": cut.copies(tables) if tokens.is_cuda else 0, "ASM": tokens.is_cuda, "num_warps": cut.warps,
     }  # fmt: skip
     sums = (tables.places if single else Places()).constants()
     if cut.registers and tokens.is_cuda:
         fixed["maxnreg"] = cut.registers
-    literal = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
-    truth = sum(int(machine.output[k % (1 << machine.reads)]) << k for k in range(32)) if literal else 0
+    told = "truth" if tables.truth is not None else "after" if machine.after else "before"
+    listed = output != "none" and tables.truth is None
+    staged = listed and tokens.is_cuda and cut.copies(tables) * tables.bytes + len(tables.output) <= STAGED_LIMIT
     says = {
+        "TOLD": told,
         "OUT_READS": machine.reads,
-        "AFTER": machine.after,
+        "OUT_ROW": 1 if machine.after else tables.row,
+        "OUT_WORDS": len(tables.output) // 4,
+        "OUT_COPIES": 1 if staged else 0,
         "OUT": output,
         "FINAL": final,
-        "LITERAL": literal,
     }
 
     def run(text: Tensor, out: Tensor, entering: Tensor, first: int, amount: int) -> None:
@@ -153,7 +164,7 @@ def run_fused(
                 )
         run_chunks[(chunks,)](
             text, tables.classes, tables.gates, tables.output, entering, starts, out, finals, end, maps[0], maps[1], first,
-            amount, each, tiles, length, signed(truth, 32), **fixed, **says, **after, DEPTH=depth, CHUNKS=window,
+            amount, each, tiles, length, tables.truth or 0, **fixed, **says, **after, DEPTH=depth, CHUNKS=window,
             WHOLE=amount % tile == 0,
         )  # fmt: skip
 

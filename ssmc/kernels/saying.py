@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
+from ssmc.kernels.bit_outputs import settle_outputs
 from ssmc.kernels.lower import Layout, build_automaton, build_machine, code
 from ssmc.kernels.machine import BitMachine
 from ssmc.kernels.wide import ColumnMachine, build_columns, build_table
@@ -79,9 +80,9 @@ class Machines:
             machine = build_machine(self.description)
             if isinstance(machine, BitMachine) and said == "states":
                 told = self._states_of_words(machine)
-                machine = self.columns(said) if told is None else told
+                machine = self.columns(said) if told is None else settle_outputs(told)
             elif isinstance(machine, BitMachine):
-                machine = replace(machine, output=self.numbers(said)[machine.output].astype(np.uint8))
+                machine = settle_outputs(replace(machine, output=self.numbers(said)[machine.output].astype(np.uint8)))
             else:
                 machine = self.columns(said)
             self._kept[key] = machine

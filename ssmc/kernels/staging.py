@@ -134,12 +134,12 @@ def stage(
 
 @triton.jit
 def pick(base, word, BYTE: tl.constexpr, SIZE: tl.constexpr, STRIDE: tl.constexpr, OFFSET: tl.constexpr):
-    """The entry of SIZE bytes that a byte of `word` counts, STRIDE bytes apart, OFFSET bytes after shared address `base`."""
-    if STRIDE < 256:
+    """The entry of SIZE bytes that a byte of `word` counts, STRIDE bytes apart (below 256), OFFSET bytes after shared address `base`."""
+    if STRIDE == 0:
+        at = base
+    else:
         REACH: tl.constexpr = reaching(STRIDE, BYTE)
         at = tl.inline_asm_elementwise(REACH, "=r,r,r", [word, base], tl.int32, True, 1)
-    else:
-        at = ((word >> (8 * BYTE)) & 255) * STRIDE + base
     LOAD: tl.constexpr = picking(SIZE, OFFSET)
     if SIZE == 8:
         return tl.inline_asm_elementwise(LOAD, "=l,r", [at], tl.int64, True, 1)

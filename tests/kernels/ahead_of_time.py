@@ -98,9 +98,11 @@ def bits_case(
         "NG": cut.threads, "PARTS": cut.parts, "CHUNKS": 1024, "DEPTH": depth, "LAYER": depth - 1,
         "READS": (0, *(3,) * (depth - 1)), "OFFSETS": tuple(2048 * d for d in range(depth)),
         "SIZES": (256, *(2048,) * (depth - 1)), "OWNS": owns, "KNOWN": tuple(sum(owns[: d + 1]) for d in range(depth)),
-        "HALF": half, "TOPS": -1, "DIRECT": True, "OUT_READS": 4, "AFTER": strings == "none", "OUT": "bytes",
+        "HALF": half, "TOPS": -1, "SYMBOLS": 256, "OUT": "bytes",
+        "TOLD": "before" if strings != "none" else "truth" if depth == 1 else "after", "OUT_READS": 4,
+        "OUT_ROW": 256 if strings != "none" else 1, "OUT_WORDS": 1024, "OUT_COPIES": int(strings != "none" or depth > 1),
         "STRINGS": strings, "STARTS": strings != "none", "FINAL": strings != "none", "WHOLE": True,
-        "LITERAL": strings == "none", "ASM": True,
+        "ASM": True,
         "ENTRIES": 256 if depth == 1 else 2048 * depth, "COPIES": 8 // (half // 16) if depth == 1 else 1,
         "PDL": capability >= 90,
     }  # fmt: skip

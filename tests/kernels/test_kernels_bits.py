@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from ssmc.errors import InvariantError
+from ssmc.kernels.bit_outputs import settle_outputs
 from ssmc.kernels.dfa import DfaMachine, run_dfa_naive, run_maps, run_walk
 from ssmc.kernels.lanes import run_lanes
-from ssmc.kernels.machine import BitMachine, run_naive
+from ssmc.kernels.machine import BitMachine, add_fields, run_naive
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_machines import random_machine
@@ -75,6 +76,12 @@ NEVER = {
     "every bit of a word": (((8, 8, 8, 8),), (0.0,), False),
     "wide": (((9, 8, 7, 8, 9),), (0.0, 0.0, 0.0, 0.5), True),
     "a layer that never resets below some that do": (((1, 2), (1, 1), (1, 2)), (0.0, 0.0, 0.4, 0.4, 0.4, 0.4), False),
+    "layers that reset below one that never does": (((1, 2), (1, 1), (2,), (1,)), (*(0.6,) * 5, 0.0), False),
+    "two layers that never reset, above and below others": (
+        ((1,), (1, 1), (2,), (1,), (1,)),
+        (0.5, 0.0, 0.0, 0.6, 0.6, 0.0),
+        False,
+    ),
     "a layer between that seldom resets": (((1,), (1, 1), (1,), (2,)), (0.0, 0.02, 0.02, 0.4, 0.4), False),
 }
 """Widths of fields, how often each resets, and whether they saturate."""
@@ -107,6 +114,54 @@ def test_sums_are_the_maps_of_fields_that_no_symbol_resets(name: str) -> None:
     for entry, add in zip(narrow.tolist(), machine.layers[0].add.tolist(), strict=True):
         spread = sum((entry & mask) << shift for mask, shift in zip(places.masks, places.shifts, strict=True))
         assert spread == add & places.mask
+
+
+@pytest.mark.skipif(not RUNS, reason="neither a GPU nor Triton's interpreter")
+@pytest.mark.parametrize(
+    ("symbols", "classes", "widths"), [(3, 3, ((1, 1), (1,))), (20, 5, ((1, 2),)), (200, 5, ((2, 1), (5, 5)))]
+)
+def test_bytes_outside_of_the_alphabet_read_no_other_memory(
+    symbols: int, classes: int, widths: tuple[tuple[int, ...], ...]
+) -> None:
+    """The interpreter's accesses are checked (conftest.py); callers refuse such bytes."""
+    rng = np.random.default_rng(symbols)
+    machine = random_machine(rng, widths, after=False, symbols=symbols, classes=classes)
+    text = rng.integers(0, 256, (1, 150)).astype(np.uint8)
+    answer = run_fused(machine, torch.from_numpy(text).to(DEVICE), cut=Cut(2, 1, 3, 1))
+    first = int((text[0] >= symbols).argmax())
+    expected = twin(machine, text[:, :first], np.zeros(1))[0] if first else torch.empty(1, 0, dtype=torch.uint8)
+    assert torch.equal(answer.outputs[:, :first].cpu(), expected)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("seed", range(3))
+def test_outputs_of_the_state_after_a_symbol_are_found(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    machine = random_machine(rng, MACHINES[name], after=True, shown=6)
+    last = machine.joint(len(machine.layers))
+    reads = max(last.reads, machine.reads)
+    index = np.arange(machine.class_count << reads)
+    entry = (index >> reads << last.reads) | (index & ((1 << last.reads) - 1))
+    state = (index & ((1 << reads) - 1)).astype(np.uint64)
+    after = add_fields(state & last.keep[entry], last.add[entry], machine.tops)
+    output = machine.output[(after & np.uint64((1 << machine.reads) - 1)).astype(np.int64)]
+    before = dataclasses.replace(machine, after=False, reads=reads, output=output)
+    found = settle_outputs(before)
+    assert found.after is (machine.class_count << machine.bits <= 1 << 16)
+    assert found.reads <= (machine.reads if found.after else reads)
+    text = rng.integers(0, 20, (1, 300)).astype(np.uint8)
+    assert torch.equal(twin(found, text, np.zeros(1))[0], twin(machine, text, np.zeros(1))[0])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_outputs_stay_what_they_are(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    machine = random_machine(
+        rng, MACHINES["counters" if seed % 2 else "two layers"], after=False, classes=2, shown=seed % 4
+    )
+    settled = settle_outputs(machine)
+    text = rng.integers(0, 20, (1, 600)).astype(np.uint8)
+    assert torch.equal(twin(settled, text, np.zeros(1))[0], twin(machine, text, np.zeros(1))[0])
 
 
 @pytest.mark.cuda
