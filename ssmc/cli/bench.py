@@ -133,7 +133,7 @@ def _scan_rows(data: dict[str, Any]) -> list[str]:
                 steps = "" if peer["steps"] == row["shape"][1] else f" for {peer['steps']:,} steps"
                 lines.append(
                     f"  {peer['peer']}: {_spread(peer['seconds'])}{steps}, error {peer['error']:.0e}; "
-                    f"ours is {peer['ours_times_faster']:,.1f} x as fast"
+                    f"ours is {peer['ours_times_faster']:,.2f} x as fast"
                 )
     return [*lines, *_engine_rows(data["models"])]
 

@@ -57,7 +57,7 @@ class Cut:
         depth = len(tables.reads)
         if depth == 1:
             return cls(64, 2, 792, 2) if tables.wide else cls(chunks=1056)
-        cut = cls(64, 2, 792, 2, room=0) if tables.wide else cls(chunks=660 if depth <= 4 else 1056, room=0)
+        cut = cls(parts=1 if tables.wide else 2, chunks=660 if depth <= 4 else 528, room=0)
         held = SHARED_MEMORY // (cut.copies(tables) * tables.bytes + 2048)
         return replace(cut, chunks=min(cut.chunks, PROCESSORS * held))
 
