@@ -41,9 +41,8 @@ def settle_outputs(machine: BitMachine) -> BitMachine:
     while frontier.size:
         after, outputs = step(frontier)
         order = after.astype(np.int64)
-        known = np.where(told[order] < 0, outputs, told[order])
-        told[order] = known
-        if (told[order] != outputs).any() or (known != outputs).any():
+        told[order] = np.where(told[order] < 0, outputs, told[order])
+        if (told[order] != outputs).any():
             return machine
         frontier = np.unique(after[~reached[order]])
         reached[frontier.astype(np.int64)] = True
