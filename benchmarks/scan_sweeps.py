@@ -2,7 +2,7 @@
 
     python benchmarks/scan_sweeps.py --out benchmarks/records/scan_sweeps.json [--cases long/float32/forward 16/mixed/256/1 ...]
 
-The candidates are compiled by worker processes into Triton's cache first, on short inputs of the same form; then each is
+The candidates are compiled by worker processes into Triton's cache first; then each is
 checked and timed, one at a time, until its case's budget of seconds is spent.
 """
 
@@ -132,7 +132,7 @@ def fused(machine: BitMachine, text: torch.Tensor, cut: tuple[int, ...]) -> torc
 
 
 def compile_one(job: tuple[str, tuple[int, ...]]) -> str:
-    """Compiles one candidate, on a short input of the same form."""
+    """Compiles one candidate, of the scan on a short input of the same form."""
     case, how = job
     try:
         if case in PLANS:
@@ -141,7 +141,8 @@ def compile_one(job: tuple[str, tuple[int, ...]]) -> str:
             sets = tensors(name, DTYPES[dtype], 0, steps)
             run(sets, how, direction == "backward", [sets[0], torch.empty_like(sets[0])])
         else:
-            text = torch.zeros(1, how[0] * how[1] * 16 * how[2] * 2, dtype=torch.uint8, device="cuda")
+            # Triton compiles anew where another size is a multiple of 16, or 1
+            text = torch.zeros(1, TOKENS, dtype=torch.uint8, device="cuda")
             fused(bit_machine(*MACHINES[case]), text, how)
         torch.cuda.synchronize()
     except Exception as error:
