@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 Pair = tuple[int, tuple[int, ...]]
 _SMALL = 500
 """States times classes, and entries of the readout, from which the product is explored by arrays."""
-_WHOLE = 20_000
-"""Product states from which the cascade is checked component by component, if that can be done."""
+_LARGE = 20_000
+"""Product states from which a cascade is large (`is_large`)."""
+_WHOLE = 100_000
+"""Product states from which the cascade is checked component by component, if that can be done: a state of the product takes arrays a fifth of the time or less."""
 _STEPS = 100_000
 """The same where it is not explored by arrays, in actions looked up."""
 _PARTS = 20_000
@@ -79,7 +81,7 @@ def is_large(cascade: Cascade) -> bool:
         return False
     expected = _expected(cascade)
     try:
-        if product_states(cascade, expected, limit=_WHOLE) is None:
+        if product_states(cascade, expected, limit=_LARGE) is None:
             with suppress(VerificationError):
                 _one_by_one(cascade, expected, _few(cascade))
     except LimitError:
