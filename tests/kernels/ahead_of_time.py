@@ -18,17 +18,19 @@ from triton.compiler import ASTSource
 
 from ssmc.kernels import bit_chunks, maps, scans
 from ssmc.kernels.bit_tables import Places
-from ssmc.kernels.fused import Cut
+from ssmc.kernels.fused import STAGED_LIMIT, Cut
 from ssmc.kernels.launch import plan
 
 PTXAS = next(Path(triton.__file__).parent.glob("backends/nvidia/bin/ptxas"))
 ONE = Places(1, 1, -1, (1,), (0,), 64)
 """One bit that no symbol resets."""
+EVERY = Places(-1, 4, -1, (-1,), (0,), 256)
+"""As many as there can be, for 256 symbols."""
 WORDS = {"real": "fp32", "pair": "i32", "complex": "i64"}
 
 
 def compile_for(capability: int, name: str, kernel: object, types: dict, constants: dict, options: dict) -> dict:
-    """Registers, spilled bytes and shared memory of one kernel."""
+    """Registers, spilled bytes and shared memory of one kernel: what Triton asks for at the launch, and what the code itself has (`staging.room`)."""
     names = kernel.arg_names
     signature = {n: types.get(n, "constexpr") for n in names}
     aligned = {(i,): [["tt.divisibility", 16]] for i, n in enumerate(names) if signature[n].startswith("*")}
@@ -49,6 +51,7 @@ def compile_for(capability: int, name: str, kernel: object, types: dict, constan
         "registers": int(re.search(r"Used (\d+) registers", report)[1]),
         "spilled": sum(map(int, re.findall(r"(\d+) bytes spill", report))),
         "shared": built.metadata.shared,
+        "static": sum(map(int, re.findall(r"(\d+) bytes smem", report))),
     }
 
 
@@ -81,8 +84,13 @@ def bits_case(
     strings: str,
     depth: int = 1,
     never: Places = ONE,
+    *,
+    full: bool = False,
 ) -> dict:
-    """A kernel of packed bits; with more layers than one, each reads three bits below it; `never` tells the fields that none resets."""
+    """A kernel of packed bits; with more layers than one, each reads three bits below it; `never` tells the fields that none resets.
+
+    full: its tables are the largest that are staged.
+    """
     cut = Cut(parts=1 if half == 64 else 2)
     word = "*i64" if half == 64 else "*i32"
     names = ("entry_ptr", "starts_ptr", "final_ptr", "end_ptr", "keeps_ptr", "adds_ptr", "early_ptr")
@@ -106,8 +114,11 @@ def bits_case(
         "ENTRIES": 256 if depth == 1 else 2048 * depth, "COPIES": 8 // (half // 16) if depth == 1 else 1,
         "PDL": capability >= 90,
     }  # fmt: skip
+    if full:
+        size = STAGED_LIMIT - 4 * constants["OUT_WORDS"] * constants["OUT_COPIES"] * (kernel is bit_chunks.run_chunks)
+        constants |= {"ENTRIES": size // (4 if half == 16 else 8), "COPIES": 1}
     constants |= (never if strings == "none" else Places()).constants()
-    name = f"{kernel.__name__} {half} bits {strings} {depth} layers"
+    name = f"{kernel.__name__} {half} bits {strings} {depth} layers{' full' if full else ''}"
     return compile_for(capability, name, kernel, types, constants, {"num_warps": cut.warps})
 
 
@@ -138,11 +149,13 @@ def cases(capability: int) -> list[dict]:
         *found,
         bits_case(capability, bit_chunks.reduce_chunks, 16, "none", 2),
         bits_case(capability, bit_chunks.reduce_chunks, 16, "none", never=Places()),
-        bits_case(capability, bit_chunks.reduce_chunks, 32, "none", never=Places(-1, 4, -1, (-1,), (0,), 256)),
+        bits_case(capability, bit_chunks.reduce_chunks, 32, "none", never=EVERY),
         bits_case(capability, bit_chunks.deepen_chunks, 16, "none", 2),
         bits_case(capability, bit_chunks.run_chunks, 32, "long"),
         bits_case(capability, bit_chunks.run_chunks, 16, "none", 2),
         bits_case(capability, bit_chunks.run_chunks, 64, "none"),
+        bits_case(capability, bit_chunks.run_chunks, 64, "none", 2, full=True),
+        bits_case(capability, bit_chunks.reduce_chunks, 64, "none", 2, EVERY, full=True),
         maps_case(capability),
     ]
 
