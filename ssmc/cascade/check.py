@@ -76,7 +76,7 @@ def check_cascade(cascade: Cascade, *, limit: int = 1_000_000) -> int:
 
 
 def is_large(cascade: Cascade) -> bool:
-    """Whether the product of a cascade's interpreter with its automaton is so large that parts are looked at first; not where a rule proves it."""
+    """Whether the product of a cascade's interpreter with its automaton is so large that a model is proved part by part; not where a rule proves it."""
     if isinstance(cascade.automaton, BoundedDyck) and cascade.automaton.states > cascade.automaton.limit:
         return False
     expected = _expected(cascade)

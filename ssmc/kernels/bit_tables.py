@@ -65,7 +65,6 @@ class Tables:
         wide: whether a state takes 64 bits.
         tops: as the kernels' TOPS (fields.py).
         symbols: rows of tables that are indexed by symbols, a power of two; 0 where they are indexed by classes.
-        row: symbols or classes a row.
         sums: what each symbol adds to the fields that no symbol resets, in layer 0.
         places: of `sums`.
     """
@@ -83,9 +82,13 @@ class Tables:
     wide: bool
     tops: int | tuple[int, int]
     symbols: int
-    row: int
     sums: Tensor
     places: Places
+
+    @property
+    def row(self) -> int:
+        """Symbols or classes a row."""
+        return self.sizes[0] >> self.reads[0]
 
     @property
     def bytes(self) -> int:
@@ -172,8 +175,9 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
         return listed
 
     output = machine.output if machine.after else spread(machine.output, machine.reads)
-    short = machine.after and machine.reads <= 5 and bool((machine.output <= 1).all())
-    truth = sum(int(machine.output[k % (1 << machine.reads)]) << k for k in range(32))
+    truth = None
+    if machine.after and machine.reads <= 5 and (machine.output <= 1).all():
+        truth = signed(sum(int(machine.output[k % (1 << machine.reads)]) << k for k in range(32)), 32)
     parts: list[np.ndarray[Any, Any]] = []
     offsets = []
     for layer in joint:
@@ -195,7 +199,7 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
         classes=torch.from_numpy(symbols.astype(np.uint8)).to(device),
         gates=torch.from_numpy(np.concatenate(parts)).to(device),
         output=torch.from_numpy(np.pad(output, (0, -len(output) % 4))).to(device),
-        truth=signed(truth, 32) if short else None,
+        truth=truth,
         reads=tuple(layer.reads for layer in joint),
         offsets=tuple(offsets),
         sizes=tuple(len(row) << layer.reads for layer in joint),
@@ -205,7 +209,6 @@ def build_tables(machine: BitMachine, device: torch.device) -> Tables:
         wide=wide,
         tops=kernel_tops(machine.tops, machine.sticky, machine.bits, width),
         symbols=rows if direct else 0,
-        row=len(row),
         sums=torch.frombuffer(bytearray(sums), dtype=torch.from_numpy(narrow).dtype).to(device),
         places=replace(places, words=len(sums) // 4),
     )

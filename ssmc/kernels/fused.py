@@ -50,9 +50,10 @@ class Cut:
 
     @classmethod
     def of(cls, tables: Tables) -> Cut:
-        """The best of a sweep (benchmarks/records/scan_sweeps.json); no more chunks than run at once where tables fill the shared memory.
+        """The best of a sweep (benchmarks/records/scan_sweeps.json).
 
-        Copies of the tables pay for one layer alone: with more, each launch stages them.
+        Copies of the tables pay for one layer alone: with more, each launch stages them, and there are no more chunks than run at once where
+        tables fill the shared memory.
         """
         depth = len(tables.reads)
         if depth == 1:
